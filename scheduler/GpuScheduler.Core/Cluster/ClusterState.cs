@@ -1,0 +1,538 @@
+using System.Diagnostics.CodeAnalysis;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>
+/// The cluster as the API tells it and the ledger completes it. Takes events in any order, on any thread, and publishes snapshots.
+/// </summary>
+/// <remarks>
+/// Invariants.
+/// (1) A device is promised to one pod: promises are made under the lock, on what the ledger says is free at that moment.
+/// (2) What the API says of a bound pod wins over what the ledger had.
+/// (3) A bind of ours is not forgotten because an older list or event shows the pod unbound: it yields to a newer truth (the pod
+/// bound, gone, or unbound in a consistent list) or to its expiry.
+/// (4) A published snapshot never changes.
+/// (5) Fed with the nodes, reports and pods of the API alone, a new instance arrives at the same bound and presumed allocations.
+/// </remarks>
+public sealed class ClusterState
+{
+    private readonly Lock _gate = new();
+    private readonly Ledger _ledger;
+    private readonly Dictionary<string, int> _positions = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
+    private readonly Stack<int> _freePositions = new();
+    private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
+    private string?[] _names = [];
+    private NodeFacts?[] _facts = [];
+    private NodeInfo?[] _nodes = [];
+    private int _used;
+    private bool _namesChanged;
+    private volatile bool _dirty;
+    private Snapshot _snapshot = new(0, new NodeIndex([]), []);
+
+    /// <summary>An empty cluster.</summary>
+    public ClusterState(TimeProvider time, LedgerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        ArgumentNullException.ThrowIfNull(options);
+        _ledger = new Ledger(time, options);
+    }
+
+    /// <summary>The newest snapshot.</summary>
+    public Snapshot Current
+    {
+        get
+        {
+            if (_dirty)
+            {
+                lock (_gate)
+                {
+                    Publish();
+                }
+            }
+
+            return Volatile.Read(ref _snapshot);
+        }
+    }
+
+    /// <summary>Number of allocations by state, for metrics.</summary>
+    public IReadOnlyDictionary<AllocationState, int> CountAllocations()
+    {
+        lock (_gate)
+        {
+            return _ledger.All.CountBy(a => a.State).ToDictionary();
+        }
+    }
+
+    /// <summary>The pod of a UID, as last seen on the API.</summary>
+    public bool TryGetPod(string uid, [NotNullWhen(true)] out PodInfo? pod)
+    {
+        lock (_gate)
+        {
+            return _pods.TryGetValue(uid, out pod);
+        }
+    }
+
+    /// <summary>What a pod holds.</summary>
+    public bool TryGetAllocation(string podUid, [NotNullWhen(true)] out Allocation? allocation)
+    {
+        lock (_gate)
+        {
+            return _ledger.TryGet(podUid, out allocation);
+        }
+    }
+
+    /// <summary>A node was added or changed.</summary>
+    public void UpsertNode(NodeObject node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        lock (_gate)
+        {
+            Upsert(node);
+        }
+    }
+
+    /// <summary>A node is gone. What its pods hold stays in the ledger until they are gone, too.</summary>
+    public void DeleteNode(string name)
+    {
+        lock (_gate)
+        {
+            Delete(name);
+        }
+    }
+
+    /// <summary>All nodes, as of now: those not listed are gone.</summary>
+    public void ReplaceNodes(IReadOnlyCollection<NodeObject> nodes)
+    {
+        ArgumentNullException.ThrowIfNull(nodes);
+        lock (_gate)
+        {
+            var listed = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
+            foreach (var name in _objects.Keys.Where(n => !listed.Contains(n)).ToList())
+            {
+                Delete(name);
+            }
+
+            foreach (var node in nodes)
+            {
+                Upsert(node);
+            }
+        }
+    }
+
+    /// <summary>A node report was added or changed; it may come before its node.</summary>
+    public void UpsertReport(string node, NodeReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        lock (_gate)
+        {
+            _reports[node] = report;
+            Refresh(node);
+        }
+    }
+
+    /// <summary>A node report is gone: labels and the catalogue speak again.</summary>
+    public void DeleteReport(string node)
+    {
+        lock (_gate)
+        {
+            if (_reports.Remove(node))
+            {
+                Refresh(node);
+            }
+        }
+    }
+
+    /// <summary>All node reports, as of now.</summary>
+    public void ReplaceReports(IReadOnlyDictionary<string, NodeReport> reports)
+    {
+        ArgumentNullException.ThrowIfNull(reports);
+        lock (_gate)
+        {
+            foreach (var node in _reports.Keys.Where(n => !reports.ContainsKey(n)).ToList())
+            {
+                _reports.Remove(node);
+                Refresh(node);
+            }
+
+            foreach (var (node, report) in reports)
+            {
+                _reports[node] = report;
+                Refresh(node);
+            }
+        }
+    }
+
+    /// <summary>A pod was added or changed.</summary>
+    public void UpsertPod(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            Upsert(pod);
+        }
+    }
+
+    /// <summary>A pod is gone, and what it held is free.</summary>
+    public void DeletePod(string uid)
+    {
+        lock (_gate)
+        {
+            _pods.Remove(uid);
+            Release(uid);
+        }
+    }
+
+    /// <summary>All pods, as of now.</summary>
+    /// <param name="pods">The pods.</param>
+    /// <param name="consistent">True for a list that is at least as new as every bind of ours (a quorum read); false for one from a cache.</param>
+    public void ReplacePods(IReadOnlyCollection<PodInfo> pods, bool consistent)
+    {
+        ArgumentNullException.ThrowIfNull(pods);
+        lock (_gate)
+        {
+            var listed = new Dictionary<string, PodInfo>(pods.Count, StringComparer.Ordinal);
+            foreach (var pod in pods)
+            {
+                listed[pod.Uid] = pod;
+            }
+
+            foreach (var uid in _pods.Keys.Where(u => !listed.ContainsKey(u)).ToList())
+            {
+                _pods.Remove(uid);
+            }
+
+            foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
+            {
+                var known = listed.ContainsKey(allocation.Pod.Uid);
+                var yields = allocation.State switch
+                {
+                    AllocationState.Bound or AllocationState.Presumed => true,
+                    AllocationState.Committed => consistent,
+                    AllocationState.Promised => consistent && !known,
+                    _ => !known,
+                };
+                if (yields)
+                {
+                    Release(allocation.Pod.Uid);
+                }
+            }
+
+            foreach (var pod in listed.Values)
+            {
+                Upsert(pod);
+            }
+        }
+    }
+
+    /// <summary>Ends the holds whose time is over. Returns them; a promise or commit among them is worth a warning.</summary>
+    public IReadOnlyList<Allocation> Expire()
+    {
+        lock (_gate)
+        {
+            var over = _ledger.Expired();
+            foreach (var allocation in over)
+            {
+                Release(allocation.Pod.Uid);
+            }
+
+            return over;
+        }
+    }
+
+    /// <summary>
+    /// Holds devices tentatively on the node a pod most likely goes to, in place of what it held tentatively before. Nothing
+    /// happens when they are not free, or the pod already holds more firmly.
+    /// </summary>
+    public bool Hold(PodInfo pod, string node)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            if (_ledger.TryGet(pod.Uid, out var present) && present.State != AllocationState.Tentative)
+            {
+                return false;
+            }
+
+            if (NodeOf(node)?.Without(pod.Uid) is not { } info || !DeviceAllocator.TryPick(pod.Request, info, out var pick, out _))
+            {
+                Release(pod.Uid);
+                return false;
+            }
+
+            Put(new Allocation(pod, node, pick.ToAssignment(pod.Request, info), AllocationState.Tentative));
+            return true;
+        }
+    }
+
+    /// <summary>
+    /// Promises devices to a pod that is about to be bound, atomically.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="node">Its node.</param>
+    /// <param name="judge">The filters: null when the node will do, else why not.</param>
+    /// <returns>The promise, or why it is refused.</returns>
+    public PromiseResult Promise(PodInfo pod, string node, Func<NodeInfo, string?> judge)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(judge);
+        lock (_gate)
+        {
+            if (_ledger.TryGet(pod.Uid, out var present))
+            {
+                switch (present.State)
+                {
+                    case AllocationState.Promised:
+                        return PromiseResult.Refused("a bind of this pod is already on its way");
+                    case AllocationState.Committed or AllocationState.Bound or AllocationState.Presumed:
+                        return present.Node == node
+                            ? PromiseResult.AlreadyBound(present)
+                            : PromiseResult.Refused($"pod is already bound to node {present.Node}");
+                    default:
+                        break;
+                }
+            }
+
+            if (NodeOf(node)?.Without(pod.Uid) is not { } info)
+            {
+                return PromiseResult.Refused($"node {node} is not known to gpu-scheduler");
+            }
+
+            if (judge(info.Firm) is { } why)
+            {
+                return PromiseResult.Refused(why);
+            }
+
+            // What the pod was held for, if that is still free; else what is free beside other holds; else the holds yield.
+            DeviceAssignment devices;
+            if (present is not null && present.Node == node && Fits(present.Devices, info))
+            {
+                devices = present.Devices;
+            }
+            else if (DeviceAllocator.TryPick(pod.Request, info, out var pick, out _))
+            {
+                devices = pick.ToAssignment(pod.Request, info);
+            }
+            else if (DeviceAllocator.TryPick(pod.Request, info.Firm, out pick, out var status))
+            {
+                devices = pick.ToAssignment(pod.Request, info.Firm);
+                foreach (var hold in info.Allocations)
+                {
+                    if (hold.State == AllocationState.Tentative)
+                    {
+                        Release(hold.Pod.Uid);
+                    }
+                }
+            }
+            else
+            {
+                return PromiseResult.Refused(status.Reason);
+            }
+
+            var promise = new Allocation(pod, node, devices, AllocationState.Promised);
+            Put(promise);
+            return PromiseResult.Granted(promise);
+        }
+    }
+
+    /// <summary>The bind of a promise succeeded.</summary>
+    public void Commit(string podUid)
+    {
+        lock (_gate)
+        {
+            if (_ledger.TryGet(podUid, out var promise) && promise.State == AllocationState.Promised)
+            {
+                Put(promise with { State = AllocationState.Committed });
+            }
+        }
+    }
+
+    /// <summary>The bind of a promise failed, or a hold is not needed any more. What is bound stays.</summary>
+    public void Abandon(string podUid)
+    {
+        lock (_gate)
+        {
+            if (_ledger.TryGet(podUid, out var allocation) && allocation.State is AllocationState.Promised or AllocationState.Tentative)
+            {
+                Release(podUid);
+            }
+        }
+    }
+
+    private static bool Fits(DeviceAssignment devices, NodeInfo node)
+    {
+        var use = node.Use.ToArray();
+        foreach (var device in devices.Devices)
+        {
+            if ((uint)device.Gpu >= (uint)use.Length || !node.Facts.Gpus[device.Gpu].Healthy || !use[device.Gpu].Add(device, node.Facts.Gpus[device.Gpu]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private NodeInfo? NodeOf(string name)
+    {
+        if (!_positions.TryGetValue(name, out var position))
+        {
+            return null;
+        }
+
+        if (_changed.Remove(name))
+        {
+            _nodes[position] = NodeInfo.Build(_facts[position]!, _ledger.On(name));
+        }
+
+        return _nodes[position];
+    }
+
+    private void Upsert(PodInfo pod)
+    {
+        if (pod.IsTerminal)
+        {
+            _pods.Remove(pod.Uid);
+            Release(pod.Uid);
+            return;
+        }
+
+        _pods[pod.Uid] = pod;
+        if (pod.NodeName is not { } node)
+        {
+            return;
+        }
+
+        var state = pod.Request.WantsGpu && pod.Assignment is null ? AllocationState.Presumed : AllocationState.Bound;
+        if (_ledger.TryGet(pod.Uid, out var present) && present.Node == node && present.State == state && ReferenceEquals(present.Pod, pod))
+        {
+            return;
+        }
+
+        Put(new Allocation(pod, node, pod.Assignment ?? DeviceAssignment.Empty, state));
+    }
+
+    private void Upsert(NodeObject node)
+    {
+        if (_objects.TryGetValue(node.Name, out var present) && Same(present, node))
+        {
+            return;
+        }
+
+        _objects[node.Name] = node;
+        if (!_positions.ContainsKey(node.Name))
+        {
+            var position = _freePositions.Count > 0 ? _freePositions.Pop() : _used++;
+            if (position == _names.Length)
+            {
+                var size = Math.Max(64, position * 2);
+                Array.Resize(ref _names, size);
+                Array.Resize(ref _facts, size);
+                Array.Resize(ref _nodes, size);
+            }
+
+            _positions[node.Name] = position;
+            _names[position] = node.Name;
+            _namesChanged = true;
+        }
+
+        Refresh(node.Name);
+    }
+
+    /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>
+    private static bool Same(NodeObject a, NodeObject b) => Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable);
+
+    private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b)
+    {
+        if (a.Count != b.Count)
+        {
+            return false;
+        }
+
+        foreach (var (key, value) in a)
+        {
+            if (!b.TryGetValue(key, out var other) || other != value)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Delete(string name)
+    {
+        _objects.Remove(name);
+        if (_positions.Remove(name, out var position))
+        {
+            _names[position] = null;
+            _facts[position] = null;
+            _nodes[position] = null;
+            _freePositions.Push(position);
+            _changed.Remove(name);
+            _namesChanged = true;
+            _dirty = true;
+        }
+    }
+
+    private void Refresh(string name)
+    {
+        if (_positions.TryGetValue(name, out var position))
+        {
+            _facts[position] = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            Touch(name);
+        }
+    }
+
+    private void Put(Allocation allocation)
+    {
+        if (_ledger.Put(allocation) is { } left)
+        {
+            Touch(left);
+        }
+
+        Touch(allocation.Node);
+    }
+
+    private void Release(string podUid)
+    {
+        if (_ledger.Remove(podUid) is { } node)
+        {
+            Touch(node);
+        }
+    }
+
+    private void Touch(string node)
+    {
+        if (_positions.ContainsKey(node))
+        {
+            _changed.Add(node);
+            _dirty = true;
+        }
+    }
+
+    private void Publish()
+    {
+        if (!_dirty)
+        {
+            return;
+        }
+
+        foreach (var name in _changed)
+        {
+            var position = _positions[name];
+            _nodes[position] = NodeInfo.Build(_facts[position]!, _ledger.On(name));
+        }
+
+        _changed.Clear();
+        var index = _namesChanged ? new NodeIndex(_names.AsSpan(0, _used)) : _snapshot.Index;
+        _namesChanged = false;
+        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, _nodes[.._used]));
+        _dirty = false;
+    }
+}

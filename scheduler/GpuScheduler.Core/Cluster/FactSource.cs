@@ -1,0 +1,20 @@
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>Where a fact about a node comes from, weakest first.</summary>
+public enum FactSource
+{
+    /// <summary>Nothing said it; a safe value is assumed.</summary>
+    Assumed,
+
+    /// <summary>The built-in catalogue, by product.</summary>
+    Catalogue,
+
+    /// <summary>Derived from the node's allocatable resources.</summary>
+    Allocatable,
+
+    /// <summary>A label of GPU Feature Discovery.</summary>
+    Label,
+
+    /// <summary>The node report (GpuNode).</summary>
+    Report,
+}

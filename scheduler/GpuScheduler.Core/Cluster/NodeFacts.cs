@@ -1,0 +1,95 @@
+using System.Collections.Immutable;
+using GpuScheduler.Core.Devices;
+
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>What a node has, whoever uses it. Immutable; made by <see cref="NodeFactsBuilder"/> whenever the node or its report changes.</summary>
+public sealed class NodeFacts
+{
+    private NodeInfo? _empty;
+
+    internal NodeFacts(string name, string product, InterconnectMatrix links)
+    {
+        Name = name;
+        Product = product;
+        ProductId = ProductIds.Of(product);
+        Links = links;
+        Sets = DeviceSetTable.For(links);
+    }
+
+    /// <summary>Name of the node.</summary>
+    public string Name { get; }
+
+    /// <summary>The product label, or "" when the node has none.</summary>
+    public string Product { get; }
+
+    /// <summary>A small number that stands for <see cref="Product"/> in this process.</summary>
+    internal int ProductId { get; }
+
+    /// <summary>The product in the catalogue; null when it is not there.</summary>
+    public GpuProduct? Model { get; internal init; }
+
+    /// <summary>The GPUs, by index. In the single MIG strategy and with time-slicing: the units that nvidia.com/gpu counts.</summary>
+    public ImmutableArray<GpuInfo> Gpus { get; internal init; } = [];
+
+    /// <summary>How they are wired.</summary>
+    public InterconnectMatrix Links { get; }
+
+    /// <summary>The best sets of them.</summary>
+    public DeviceSetTable Sets { get; }
+
+    /// <summary>MIG profiles of the GPUs; null when they have none that is known.</summary>
+    public MigGeometry? Geometry { get; internal init; }
+
+    /// <summary>How many units of nvidia.com/gpu the node hands out.</summary>
+    public int AllocatableGpus { get; internal init; }
+
+    /// <summary>How many MIG devices the node hands out, by index of the profile in <see cref="Geometry"/>.</summary>
+    public ImmutableArray<int> AllocatableMig { get; internal init; } = [];
+
+    /// <summary>CPU the node hands out, in milli-CPU.</summary>
+    public long CpuMilli { get; internal init; }
+
+    /// <summary>Memory the node hands out, in bytes.</summary>
+    public long MemoryBytes { get; internal init; }
+
+    /// <summary>GPUs that can be handed out whole when nobody uses them: healthy and not in MIG mode.</summary>
+    public ulong WholeMask { get; internal init; }
+
+    /// <summary>GPUs in MIG mode that are healthy.</summary>
+    public ulong MigMask { get; internal init; }
+
+    /// <summary>False where nvidia.com/gpu counts MIG devices or time-slices: these cannot be shared once more.</summary>
+    public bool Shareable { get; internal init; } = true;
+
+    /// <summary>The NVLink domain above the node, or null.</summary>
+    public string? NvlinkDomain { get; internal init; }
+
+    /// <summary>Where each fact comes from, by its name in the inspection API.</summary>
+    public IReadOnlyDictionary<string, FactSource> Sources { get; internal init; } = new Dictionary<string, FactSource>();
+
+    /// <summary>What could not be believed or understood, in words for the operator.</summary>
+    public ImmutableArray<string> Warnings { get; internal init; } = [];
+
+    /// <summary>The node as it would be with nobody on it.</summary>
+    public NodeInfo Empty => _empty ??= NodeInfo.Build(this, []);
+
+    /// <summary>The GPUs of a mask that have at least so much memory.</summary>
+    internal ulong WithMemory(ulong mask, int leastMiB)
+    {
+        if (leastMiB == 0)
+        {
+            return mask;
+        }
+
+        for (var i = 0; i < Gpus.Length; i++)
+        {
+            if (Gpus[i].MemoryMiB < leastMiB)
+            {
+                mask &= ~(1UL << i);
+            }
+        }
+
+        return mask;
+    }
+}

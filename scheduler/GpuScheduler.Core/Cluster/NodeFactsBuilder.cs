@@ -1,0 +1,311 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>
+/// Decides what to believe of a node. Precedence: node report, then labels of GPU Feature Discovery, then allocatable, then the
+/// catalogue; each fact keeps its source.
+/// </summary>
+public static class NodeFactsBuilder
+{
+    private const string ProductLabel = "nvidia.com/gpu.product";
+    private const string CountLabel = "nvidia.com/gpu.count";
+    private const string MemoryLabel = "nvidia.com/gpu.memory";
+    private const string ReplicasLabel = "nvidia.com/gpu.replicas";
+    private const string CliqueLabel = "nvidia.com/gpu.clique";
+    private const string SharedSuffix = "-SHARED";
+    private const string MigInfix = "-MIG-";
+
+    /// <summary>HGX machines report this cluster UUID although they belong to no multi-node domain.</summary>
+    private const string NoDomain = "00000000-0000-0000-0000-000000000000";
+
+    private static readonly ConcurrentDictionary<(MigGeometry, string, int), ImmutableArray<ImmutableArray<MigPlacement>>?> s_layouts = new();
+
+    /// <summary>Combines a node with its report, if it has one.</summary>
+    public static NodeFacts Build(NodeObject node, NodeReport? report)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        var facts = new Draft(node);
+        return report is null ? facts.FromLabels() : facts.FromReport(report);
+    }
+
+    private sealed class Draft(NodeObject node)
+    {
+        private readonly Dictionary<string, FactSource> _sources = new(StringComparer.Ordinal);
+        private readonly List<string> _warnings = [];
+        private readonly string _product = node.Labels.GetValueOrDefault(ProductLabel, "");
+
+        public NodeFacts FromReport(NodeReport report)
+        {
+            var model = GpuCatalogue.Find(_product);
+            var gpus = report.Gpus;
+            if (gpus.Length > InterconnectMatrix.MostGpus)
+            {
+                _warnings.Add($"the report lists {gpus.Length} GPUs; only the first {InterconnectMatrix.MostGpus} are used");
+                gpus = gpus[..InterconnectMatrix.MostGpus];
+            }
+
+            for (var i = 0; i < gpus.Length; i++)
+            {
+                if (gpus[i].MemoryMiB == 0)
+                {
+                    gpus = gpus.SetItem(i, gpus[i] with { MemoryMiB = MemoryPerGpu(model, out _) });
+                }
+            }
+
+            _sources["gpus"] = _sources["memory"] = _sources["health"] = _sources["mig"] = FactSource.Report;
+            var links = report.Links is { } reported && reported.GpuCount == gpus.Length ? reported : null;
+            if (report.Links is not null && links is null)
+            {
+                _warnings.Add($"the report's link matrix is for {report.Links.GpuCount} GPUs and the report lists {gpus.Length}; it is not used");
+            }
+
+            _sources["links"] = FactSource.Report;
+            links ??= LinksOf(model, gpus.Length);
+            var geometry = model?.Mig;
+            var cut = gpus.Any(g => g.Mig != MigMode.Disabled);
+            if (cut && geometry is null)
+            {
+                _warnings.Add($"GPUs in MIG mode, but the MIG profiles of \"{_product}\" are not known; their devices are not offered");
+            }
+
+            var whole = node.Allocatable.ContainsKey(GpuAnnotations.GpuResource) ? AllocatableGpus() : gpus.Count(g => g.Mig == MigMode.Disabled);
+            return Finish(model, gpus, links, geometry, whole, geometry is null ? [] : MigCaps(geometry, gpus), shareable: true, report.NvlinkDomain);
+        }
+
+        public NodeFacts FromLabels()
+        {
+            var model = GpuCatalogue.Find(_product);
+            var memory = MemoryPerGpu(model, out var memorySource);
+            var allocatable = AllocatableGpus();
+            var slices = _product.Contains(MigInfix, StringComparison.Ordinal);
+            var replicas = _product.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
+            _sources["memory"] = memorySource;
+            _sources["health"] = FactSource.Assumed;
+            if (slices || replicas)
+            {
+                // nvidia.com/gpu counts MIG devices (single strategy) or time-slices: units without links, told apart by number only.
+                var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
+                if (units < allocatable)
+                {
+                    _warnings.Add($"{allocatable} units of {GpuAnnotations.GpuResource}; only {units} are told apart and offered");
+                }
+
+                _sources["gpus"] = FactSource.Allocatable;
+                _sources["links"] = FactSource.Label;
+                _sources["mig"] = FactSource.Label;
+                return Finish(model, Devices(units, memory), InterconnectMatrix.Unlinked(units), null, units, [], shareable: false, Domain());
+            }
+
+            var geometry = model?.Mig;
+            var offered = MigAllocatable(geometry, out var anyMig);
+            var (migGpus, layout) = (0, (ImmutableArray<ImmutableArray<MigPlacement>>?)null);
+            if (anyMig && geometry is not null)
+            {
+                (migGpus, layout) = LayOut(geometry, offered, allocatable);
+            }
+
+            var counted = LabelNumber(CountLabel);
+            var total = Math.Min(Math.Max(Math.Max(counted, 0), allocatable + migGpus), InterconnectMatrix.MostGpus);
+            _sources["gpus"] = counted == total ? FactSource.Label : FactSource.Allocatable;
+            _sources["mig"] = anyMig ? FactSource.Allocatable : FactSource.Assumed;
+            var gpus = Devices(total, memory).ToBuilder();
+            for (var i = 0; i < migGpus; i++)
+            {
+                var at = total - migGpus + i;
+                gpus[at] = layout is { } known
+                    ? gpus[at] with { Mig = MigMode.Fixed, Instances = [.. known[i].Select(p => new MigInstance(p, null))] }
+                    : gpus[at] with { Mig = MigMode.OnDemand };
+            }
+
+            return Finish(model, gpus.ToImmutable(), LinksOf(model, total), geometry, allocatable, offered, shareable: true, Domain());
+        }
+
+        private NodeFacts Finish(GpuProduct? model, ImmutableArray<GpuInfo> gpus, InterconnectMatrix links, MigGeometry? geometry, int whole, ImmutableArray<int> mig, bool shareable, string? domain)
+        {
+            var wholeMask = 0UL;
+            var migMask = 0UL;
+            for (var i = 0; i < gpus.Length; i++)
+            {
+                if (gpus[i].Healthy && gpus[i].Mig == MigMode.Disabled)
+                {
+                    wholeMask |= 1UL << i;
+                }
+                else if (gpus[i].Healthy && geometry is not null)
+                {
+                    migMask |= 1UL << i;
+                }
+            }
+
+            return new NodeFacts(node.Name, _product, links)
+            {
+                Model = model,
+                Gpus = gpus,
+                Geometry = migMask == 0 ? null : geometry,
+                AllocatableGpus = whole,
+                AllocatableMig = mig,
+                CpuMilli = node.Allocatable.TryGetValue("cpu", out var cpu) && Quantity.TryParseMilli(cpu, out var milli) ? milli : 0,
+                MemoryBytes = node.Allocatable.TryGetValue("memory", out var memory) && Quantity.TryParseBytes(memory, out var bytes) ? bytes : 0,
+                WholeMask = wholeMask,
+                MigMask = migMask,
+                Shareable = shareable,
+                NvlinkDomain = domain,
+                Sources = _sources,
+                Warnings = [.. _warnings],
+            };
+        }
+
+        private int AllocatableGpus()
+        {
+            if (!node.Allocatable.TryGetValue(GpuAnnotations.GpuResource, out var text))
+            {
+                return 0;
+            }
+
+            if (Quantity.TryParseCount(text, out var count))
+            {
+                return count;
+            }
+
+            _warnings.Add($"allocatable {GpuAnnotations.GpuResource} \"{text}\" is not a count; taken as 0");
+            return 0;
+        }
+
+        private int MemoryPerGpu(GpuProduct? model, out FactSource source)
+        {
+            if (LabelNumber(MemoryLabel) is > 0 and var mebibytes)
+            {
+                source = FactSource.Label;
+                return mebibytes;
+            }
+
+            source = model is null ? FactSource.Assumed : FactSource.Catalogue;
+            return model?.MemoryMiB ?? 0;
+        }
+
+        private int LabelNumber(string label)
+        {
+            if (!node.Labels.TryGetValue(label, out var text))
+            {
+                return -1;
+            }
+
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            {
+                return number;
+            }
+
+            _warnings.Add($"label {label} \"{text}\" is not a number; not used");
+            return -1;
+        }
+
+        private string? Domain()
+        {
+            if (!node.Labels.TryGetValue(CliqueLabel, out var clique) || clique.Length == 0 || clique.StartsWith(NoDomain, StringComparison.Ordinal))
+            {
+                return null;
+            }
+
+            _sources["nvlinkDomain"] = FactSource.Label;
+            return clique;
+        }
+
+        private InterconnectMatrix LinksOf(GpuProduct? model, int gpus)
+        {
+            var known = model?.MachineWith(gpus);
+            _sources["links"] = known is null ? FactSource.Assumed : FactSource.Catalogue;
+            return known ?? InterconnectMatrix.Unlinked(gpus);
+        }
+
+        private ImmutableArray<int> MigAllocatable(MigGeometry? geometry, out bool any)
+        {
+            any = false;
+            var counts = new int[geometry?.Profiles.Length ?? 0];
+            foreach (var (resource, text) in node.Allocatable)
+            {
+                if (!resource.StartsWith(GpuAnnotations.MigResourcePrefix, StringComparison.Ordinal) || !Quantity.TryParseCount(text, out var count) || count == 0)
+                {
+                    continue;
+                }
+
+                var profile = geometry?.IndexOf(resource[GpuAnnotations.MigResourcePrefix.Length..]) ?? -1;
+                if (profile < 0)
+                {
+                    _warnings.Add($"{resource} is offered, but \"{_product}\" has no such MIG profile in the catalogue; it is not used");
+                    continue;
+                }
+
+                any = true;
+                counts[profile] += count;
+            }
+
+            return [.. counts];
+        }
+
+        private ImmutableArray<int> MigCaps(MigGeometry geometry, ImmutableArray<GpuInfo> gpus)
+        {
+            var caps = MigAllocatable(geometry, out var any);
+            if (any)
+            {
+                return caps;
+            }
+
+            // The device plugin says nothing (dynamic MIG): what exists, or what fits, is the limit.
+            var counts = new int[geometry.Profiles.Length];
+            foreach (var gpu in gpus)
+            {
+                for (var p = 0; p < counts.Length; p++)
+                {
+                    counts[p] += gpu.Mig switch
+                    {
+                        MigMode.OnDemand => geometry.Profiles[p].MaxInstances,
+                        MigMode.Fixed => gpu.Instances.Count(i => geometry.IndexOf(i.Placement.Profile) == p),
+                        _ => 0,
+                    };
+                }
+            }
+
+            return [.. counts];
+        }
+
+        private (int Gpus, ImmutableArray<ImmutableArray<MigPlacement>>? Layout) LayOut(MigGeometry geometry, ImmutableArray<int> counts, int wholeGpus)
+        {
+            var slices = 0;
+            var fewest = 1;
+            for (var p = 0; p < counts.Length; p++)
+            {
+                slices += counts[p] * geometry.Profiles[p].MemorySlices;
+                fewest = Math.Max(fewest, (counts[p] + geometry.Profiles[p].MaxInstances - 1) / geometry.Profiles[p].MaxInstances);
+            }
+
+            // GFD counts all GPUs of the product; those not handed out whole are the ones in MIG mode.
+            var known = LabelNumber(CountLabel) - wholeGpus;
+            if (known > 0)
+            {
+                known = Math.Min(known, InterconnectMatrix.MostGpus);
+                return (known, Cached(geometry, counts, known));
+            }
+
+            var likely = Math.Max(fewest, (slices + geometry.MemorySlices - 1) / geometry.MemorySlices);
+            for (var gpus = likely; gpus <= Math.Min(likely + 2, InterconnectMatrix.MostGpus); gpus++)
+            {
+                if (Cached(geometry, counts, gpus) is { } layout)
+                {
+                    return (gpus, layout);
+                }
+            }
+
+            return (Math.Min(fewest, InterconnectMatrix.MostGpus), null);
+        }
+
+        private static ImmutableArray<ImmutableArray<MigPlacement>>? Cached(MigGeometry geometry, ImmutableArray<int> counts, int gpus) =>
+            s_layouts.GetOrAdd((geometry, string.Join(',', counts), gpus), key => MigLayout.TryLayOut(geometry, counts.AsSpan(), key.Item3));
+
+        private static ImmutableArray<GpuInfo> Devices(int count, int memoryMiB) =>
+            [.. Enumerable.Range(0, count).Select(i => new GpuInfo { Index = i, MemoryMiB = memoryMiB })];
+    }
+}

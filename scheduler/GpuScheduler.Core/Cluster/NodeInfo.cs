@@ -1,0 +1,207 @@
+using System.Collections.Immutable;
+using System.Numerics;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>
+/// A node and who uses it, at one moment. Immutable, and always built from the whole list of allocations, so that it cannot drift.
+/// </summary>
+public sealed class NodeInfo
+{
+    private readonly DeviceUse[] _use;
+    private readonly int[] _migFree;
+    private NodeInfo? _firm;
+
+    private NodeInfo(NodeFacts facts, ImmutableArray<Allocation> allocations)
+    {
+        Facts = facts;
+        Allocations = allocations;
+        _use = new DeviceUse[facts.Gpus.Length];
+        _migFree = [.. facts.AllocatableMig];
+        FreeCpuMilli = facts.CpuMilli;
+        FreeMemoryBytes = facts.MemoryBytes;
+    }
+
+    /// <summary>What the node has.</summary>
+    public NodeFacts Facts { get; }
+
+    /// <summary>Who holds what.</summary>
+    public ImmutableArray<Allocation> Allocations { get; private set; }
+
+    /// <summary>GPUs of which nobody uses any part and that can be handed out whole.</summary>
+    public ulong IdleMask { get; private set; }
+
+    /// <summary>How many of them may be handed out: their number, less where allocatable says so.</summary>
+    public int FreeGpus { get; private set; }
+
+    /// <summary>GPUs (units of nvidia.com/gpu) held whole or shared out in parts.</summary>
+    public int UsedGpus { get; private set; }
+
+    /// <summary>GPUs that more shares may be put on: idle ones or ones that are shared already.</summary>
+    public ulong ShareMask { get; private set; }
+
+    /// <summary>CPU not requested by anybody, in milli-CPU.</summary>
+    public long FreeCpuMilli { get; private set; }
+
+    /// <summary>Memory not requested by anybody, in bytes.</summary>
+    public long FreeMemoryBytes { get; private set; }
+
+    /// <summary>The lowest priority of a bound pod that holds a GPU here; <see cref="int.MaxValue"/> when there is none.</summary>
+    public int LowestPriority { get; private set; } = int.MaxValue;
+
+    /// <summary>True when two pods are assigned the same device, or a device that does not exist: the API says so, not the ledger.</summary>
+    public bool HasConflict { get; private set; }
+
+    /// <summary>Use by GPU.</summary>
+    public ReadOnlySpan<DeviceUse> Use => _use;
+
+    /// <summary>MIG devices not yet handed out, by index of the profile.</summary>
+    public ReadOnlySpan<int> FreeMig => _migFree;
+
+    /// <summary>The node without its tentative holds.</summary>
+    public NodeInfo Firm
+    {
+        get
+        {
+            if (_firm is null)
+            {
+                _firm = HasTentative ? Build(Facts, Allocations.RemoveAll(static a => a.State == AllocationState.Tentative)) : this;
+            }
+
+            return _firm;
+        }
+    }
+
+    /// <summary>True when some hold is tentative.</summary>
+    public bool HasTentative { get; private set; }
+
+    /// <summary>Sums up the allocations of a node. Pods whose devices are unknown are presumed to hold the picks of the allocator.</summary>
+    public static NodeInfo Build(NodeFacts facts, ImmutableArray<Allocation> allocations)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        var node = new NodeInfo(facts, allocations);
+        var unknown = false;
+        foreach (var allocation in allocations)
+        {
+            node.HasTentative |= allocation.State == AllocationState.Tentative;
+            unknown |= allocation.State == AllocationState.Presumed;
+            node.FreeCpuMilli -= allocation.Pod.CpuMilli;
+            node.FreeMemoryBytes -= allocation.Pod.MemoryBytes;
+            if (allocation.State is AllocationState.Bound or AllocationState.Presumed or AllocationState.Committed && allocation.Pod.Request.WantsGpu)
+            {
+                node.LowestPriority = Math.Min(node.LowestPriority, allocation.Pod.Priority);
+            }
+
+            if (allocation.State != AllocationState.Presumed)
+            {
+                node.Add(allocation.Devices);
+            }
+        }
+
+        node.SumUp();
+        if (unknown)
+        {
+            node.Presume();
+        }
+
+        return node;
+    }
+
+    /// <summary>The node without one pod.</summary>
+    public NodeInfo Without(string podUid)
+    {
+        var rest = Allocations.RemoveAll(a => a.Pod.Uid == podUid);
+        return rest.Length == Allocations.Length ? this : Build(Facts, rest);
+    }
+
+    /// <summary>Memory of a GPU that is not shared out, in MiB.</summary>
+    public int FreeMemoryMiB(int gpu) => Facts.Gpus[gpu].MemoryMiB - _use[gpu].MemoryMiB;
+
+    /// <summary>Compute of a GPU that is not shared out, in milli-GPU.</summary>
+    public int FreeMilli(int gpu) => SharePacking.WholeCard - _use[gpu].Milli;
+
+    private void Add(DeviceAssignment devices)
+    {
+        foreach (var device in devices.Devices)
+        {
+            if ((uint)device.Gpu >= (uint)_use.Length)
+            {
+                HasConflict = true;
+                continue;
+            }
+
+            HasConflict |= !_use[device.Gpu].Add(device, Facts.Gpus[device.Gpu]);
+            if (device.Mig is { } mig && Facts.Geometry?.IndexOf(mig.Profile) is >= 0 and var profile)
+            {
+                _migFree[profile]--;
+            }
+        }
+    }
+
+    private void SumUp()
+    {
+        UsedGpus = 0;
+        IdleMask = 0;
+        ShareMask = 0;
+        for (var i = 0; i < _use.Length; i++)
+        {
+            var bit = 1UL << i;
+            if (_use[i].Whole || _use[i].Shares > 0)
+            {
+                UsedGpus++;
+            }
+
+            if ((Facts.WholeMask & bit) != 0 && _use[i].MigMask == 0 && !_use[i].Whole)
+            {
+                IdleMask |= _use[i].Shares == 0 ? bit : 0;
+                ShareMask |= bit;
+            }
+        }
+
+        FreeGpus = Math.Max(0, Math.Min(BitOperations.PopCount(IdleMask), Facts.AllocatableGpus - UsedGpus));
+        if (!Facts.Shareable)
+        {
+            ShareMask = 0;
+        }
+    }
+
+    private void Presume()
+    {
+        var allocations = Allocations.ToBuilder();
+        var overfull = false;
+        for (var i = 0; i < allocations.Count; i++)
+        {
+            if (allocations[i].State != AllocationState.Presumed)
+            {
+                continue;
+            }
+
+            // Constraints bound the choice when the pod was placed; now it is somewhere, and only its size counts.
+            var request = allocations[i].Pod.Request with { Nvlink = NvlinkRequirement.Unspecified, MinGpuMemoryMiB = 0, Models = [] };
+            if (DeviceAllocator.TryPick(request, this, out var pick, out _))
+            {
+                allocations[i] = allocations[i] with { Devices = pick.ToAssignment(request, this) };
+                Add(allocations[i].Devices);
+                SumUp();
+            }
+            else
+            {
+                HasConflict = true;
+                overfull = true;
+            }
+        }
+
+        if (overfull)
+        {
+            // More is bound here than there is: nothing more may be handed out.
+            (FreeGpus, IdleMask, ShareMask) = (0, 0, 0);
+            Array.Clear(_migFree);
+        }
+
+        Allocations = allocations.ToImmutable();
+    }
+}

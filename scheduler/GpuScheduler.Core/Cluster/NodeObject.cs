@@ -1,0 +1,18 @@
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>The parts of a Kubernetes Node that the engine reads.</summary>
+public sealed record NodeObject
+{
+    /// <summary>Name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Labels, those for which <see cref="KeepsLabel"/> is true.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>status.allocatable, those resources for which <see cref="Requests.ContainerResources.Counts"/> is true.</summary>
+    public IReadOnlyDictionary<string, string> Allocatable { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>True for the labels that the engine reads; others need not be kept.</summary>
+    public static bool KeepsLabel(string key) =>
+        key is not null && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal));
+}

@@ -1,0 +1,15 @@
+using System.Collections.Concurrent;
+
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>Small numbers for product labels, so that a verdict on a label is reached once a request and not once a node.</summary>
+internal static class ProductIds
+{
+    private static readonly ConcurrentDictionary<string, int> s_ids = new(StringComparer.Ordinal);
+    private static int s_last = -1;
+
+    public static int Of(string product) => s_ids.GetOrAdd(product, static _ => Interlocked.Increment(ref s_last));
+
+    /// <summary>More than any id given so far.</summary>
+    public static int Count => Volatile.Read(ref s_last) + 1;
+}

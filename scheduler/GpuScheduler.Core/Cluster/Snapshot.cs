@@ -1,0 +1,26 @@
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>The cluster at one moment. Never changes after it was published.</summary>
+public sealed class Snapshot
+{
+    private readonly NodeInfo?[] _nodes;
+
+    internal Snapshot(long generation, NodeIndex index, NodeInfo?[] nodes)
+    {
+        Generation = generation;
+        Index = index;
+        _nodes = nodes;
+    }
+
+    /// <summary>Grows with every change of the cluster.</summary>
+    public long Generation { get; }
+
+    /// <summary>Names to positions.</summary>
+    public NodeIndex Index { get; }
+
+    /// <summary>The nodes by position; null at a free position.</summary>
+    public ReadOnlySpan<NodeInfo?> Nodes => _nodes;
+
+    /// <summary>The node of a name, or null.</summary>
+    public NodeInfo? Find(string name) => Index.Find(name) is >= 0 and var position ? _nodes[position] : null;
+}

@@ -1,0 +1,149 @@
+using System.Numerics;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Devices;
+
+/// <summary>
+/// Which devices of a node a request gets. It is the one place that says so: filter asks whether there is a pick, score what it
+/// costs, bind what it is.
+/// </summary>
+public static class DeviceAllocator
+{
+    /// <summary>
+    /// Picks devices among those that are free.
+    /// </summary>
+    /// <param name="request">What is asked for; the model is not looked at here.</param>
+    /// <param name="node">The node and its use.</param>
+    /// <param name="pick">The pick, when there is one.</param>
+    /// <param name="status">Why there is none; <see cref="Status.Success"/> when there is one.</param>
+    public static bool TryPick(GpuRequest request, NodeInfo node, out DevicePick pick, out Status status)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(node);
+        pick = default;
+        status = Status.Success;
+        if (request.WholeGpus > 0 && !TryPickWhole(request, node, ref pick, ref status))
+        {
+            return false;
+        }
+
+        if (request.ShareCount > 0 && !TryPickShares(request, node, ref pick, ref status))
+        {
+            return false;
+        }
+
+        return request.Mig.IsEmpty || MigAllocator.TryPick(request, node, ref pick, ref status);
+    }
+
+    private static bool TryPickWhole(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
+    {
+        var idle = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);
+        if (node.FreeGpus < request.WholeGpus || BitOperations.PopCount(idle) < request.WholeGpus)
+        {
+            status = Reasons.FewFreeGpus;
+            return false;
+        }
+
+        if (!node.Facts.Sets.TryPick(idle, request.WholeGpus, request.Nvlink, out var set))
+        {
+            status = Reasons.FreeGpusNotLinked;
+            return false;
+        }
+
+        pick = pick with { Whole = set };
+        return true;
+    }
+
+    /// <summary>
+    /// Shares go to the cards on which slivers grow least, then to the fullest, then to the lowest number; an idle card counts as
+    /// the last choice, because it can still be handed out whole. Where links are required, the cards must be connected too.
+    /// </summary>
+    private static bool TryPickShares(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
+    {
+        status = Reasons.NoFreeShare;
+        var candidates = node.Facts.WithMemory(node.ShareMask, request.MinGpuMemoryMiB);
+        var fitting = 0UL;
+        Span<long> cost = stackalloc long[InterconnectMatrix.MostGpus];
+        Span<int> growth = stackalloc int[InterconnectMatrix.MostGpus];
+        for (var rest = candidates; rest != 0; rest &= rest - 1)
+        {
+            var gpu = BitOperations.TrailingZeroCount(rest);
+            if (TryCost(request, node, gpu, out cost[gpu], out growth[gpu]))
+            {
+                fitting |= 1UL << gpu;
+            }
+        }
+
+        if (BitOperations.PopCount(fitting) < request.ShareCount)
+        {
+            return false;
+        }
+
+        var chosen = 0UL;
+        if (request.Nvlink == NvlinkRequirement.Required && request.ShareCount > 1)
+        {
+            if (!node.Facts.Sets.TryPick(fitting, request.ShareCount, request.Nvlink, out var set))
+            {
+                status = Reasons.FreeGpusNotLinked;
+                return false;
+            }
+
+            chosen = set.Mask;
+        }
+        else
+        {
+            for (var n = 0; n < request.ShareCount; n++)
+            {
+                var best = -1;
+                for (var rest = fitting & ~chosen; rest != 0; rest &= rest - 1)
+                {
+                    var gpu = BitOperations.TrailingZeroCount(rest);
+                    if (best < 0 || cost[gpu] < cost[best])
+                    {
+                        best = gpu;
+                    }
+                }
+
+                chosen |= 1UL << best;
+            }
+        }
+
+        var opened = BitOperations.PopCount(chosen & node.IdleMask);
+        if (opened > node.FreeGpus)
+        {
+            return false;
+        }
+
+        var total = 0;
+        for (var rest = chosen; rest != 0; rest &= rest - 1)
+        {
+            total += growth[BitOperations.TrailingZeroCount(rest)];
+        }
+
+        pick = pick with { Shared = chosen, Opened = opened, SliverGrowth = total };
+        status = Status.Success;
+        return true;
+    }
+
+    private static bool TryCost(GpuRequest request, NodeInfo node, int gpu, out long cost, out int growth)
+    {
+        cost = 0;
+        growth = 0;
+        var memory = node.Facts.Gpus[gpu].MemoryMiB;
+        var freeMemory = node.FreeMemoryMiB(gpu);
+        var freeMilli = node.FreeMilli(gpu);
+        if (request.ShareMilli > freeMilli || request.ShareMemoryMiB > freeMemory)
+        {
+            return false;
+        }
+
+        var before = SharePacking.Free(freeMilli, freeMemory, memory);
+        var after = SharePacking.Free(freeMilli - request.ShareMilli, freeMemory - request.ShareMemoryMiB, memory);
+        growth = SharePacking.Sliver(after) - SharePacking.Sliver(before);
+        var idle = (node.IdleMask & (1UL << gpu)) != 0;
+        cost = ((idle ? 1L : 0L) << 40) + ((long)(growth + SharePacking.WholeCard) << 20) + after;
+        return true;
+    }
+}

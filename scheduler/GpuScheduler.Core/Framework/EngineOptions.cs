@@ -1,0 +1,14 @@
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>How the engine decides.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>The plugins.</summary>
+    public Profile Profile { get; init; } = Profile.Default;
+
+    /// <summary>
+    /// Filter answers with the one best node for every pod that wants GPUs. kube-scheduler then skips its own scores and the
+    /// prioritize call: faster, at the price of what other plugins would have preferred.
+    /// </summary>
+    public bool AnswerOneNode { get; init; }
+}

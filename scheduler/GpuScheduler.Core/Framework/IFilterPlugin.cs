@@ -1,0 +1,13 @@
+using GpuScheduler.Core.Cluster;
+
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>Says of a node whether a pod may go there. Implementations are stateless and allocate nothing.</summary>
+public interface IFilterPlugin
+{
+    /// <summary>Name, as in configuration and metrics.</summary>
+    string Name { get; }
+
+    /// <summary><see cref="Status.Success"/>, or why not.</summary>
+    Status Filter(CycleState state, NodeInfo node);
+}

@@ -1,0 +1,67 @@
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>
+/// Every reason for which a node is refused. "Cannot" reasons hold even on the empty node; "now" reasons come from its present use.
+/// </summary>
+public static class Reasons
+{
+    /// <summary>We have not seen this node on the API.</summary>
+    public static Status UnknownNode { get; } = Status.Unresolvable("node is not known to gpu-scheduler");
+
+    /// <summary>The node has no GPU that can be handed out.</summary>
+    public static Status NoGpu { get; } = Status.Unresolvable("node has no usable GPU");
+
+    /// <summary>The product label does not match gpu-model.</summary>
+    public static Status Model { get; } = Status.Unresolvable("GPU model is not among those asked for");
+
+    /// <summary>The GPUs are smaller than min-gpu-memory.</summary>
+    public static Status Memory { get; } = Status.Unresolvable("GPUs have less memory than asked for");
+
+    /// <summary>Even empty, the node has too few GPUs.</summary>
+    public static Status TooFewGpus { get; } = Status.Unresolvable("node has fewer GPUs than asked for");
+
+    /// <summary>Even empty, the node has no set of GPUs connected by NVLink of this size.</summary>
+    public static Status NoNvlink { get; } = Status.Unresolvable("node has no NVLink-connected set of this size");
+
+    /// <summary>The node does not offer so many devices of the MIG profile.</summary>
+    public static Status NoMig { get; } = Status.Unresolvable("node does not offer these MIG devices");
+
+    /// <summary>Even an idle GPU of the node is too small for the share, or the node's GPUs are not shared.</summary>
+    public static Status NoShare { get; } = Status.Unresolvable("node cannot offer such a GPU share");
+
+    /// <summary>Removing pods of lower priority could free enough GPUs.</summary>
+    public static Status FewFreeGpus { get; } = Status.Unschedulable("not enough free GPUs");
+
+    /// <summary>Enough GPUs are free, but none are connected by NVLink in this number.</summary>
+    public static Status FreeGpusNotLinked { get; } = Status.Unschedulable("free GPUs are not connected by NVLink");
+
+    /// <summary>No free place for the MIG devices.</summary>
+    public static Status NoFreeMig { get; } = Status.Unschedulable("not enough free MIG devices");
+
+    /// <summary>No GPU has so much memory or compute left to share.</summary>
+    public static Status NoFreeShare { get; } = Status.Unschedulable("not enough free GPU memory or compute to share");
+
+    /// <summary>Another pod most likely goes there; decided within moments, and nothing that preemption could cure.</summary>
+    public static Status Held { get; } = Status.Unresolvable("free GPUs are held for a pod being scheduled");
+
+    /// <summary>The pod is decided: it goes to one other node.</summary>
+    public static Status DecidedElsewhere { get; } = Status.Unresolvable("pod is decided for another node");
+
+    /// <summary>
+    /// The same reason as one that preemption cannot cure: what takes the devices has no lower priority than the pod.
+    /// </summary>
+    public static Status WithoutCure(Status status)
+    {
+        ArgumentNullException.ThrowIfNull(status);
+        return status == FewFreeGpus ? s_fewFreeGpus
+            : status == FreeGpusNotLinked ? s_freeGpusNotLinked
+            : status == NoFreeMig ? s_noFreeMig
+            : status == NoFreeShare ? s_noFreeShare
+            : status;
+    }
+
+    private static readonly Status s_fewFreeGpus = Status.Unresolvable(FewFreeGpus.Reason);
+    private static readonly Status s_freeGpusNotLinked = Status.Unresolvable(FreeGpusNotLinked.Reason);
+    private static readonly Status s_noFreeMig = Status.Unresolvable(NoFreeMig.Reason);
+    private static readonly Status s_noFreeShare = Status.Unresolvable(NoFreeShare.Reason);
+}

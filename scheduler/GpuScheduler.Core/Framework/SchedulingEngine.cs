@@ -1,0 +1,319 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>
+/// Decides: which nodes will do, which is best, whom to remove, which devices. HTTP, gRPC, simulator and tests call this and
+/// nothing else. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Correctness lives in <see cref="Filter"/> and <see cref="Promise"/>; <see cref="Prioritize"/> only orders, since kube-scheduler
+/// skips it when one node is left and ignores its errors. Nothing here writes to the API.
+/// </remarks>
+public sealed class SchedulingEngine
+{
+    /// <summary>kube-scheduler's MaxExtenderPriority: the score of the best node.</summary>
+    public const int MaxScore = 10;
+
+    private readonly EngineOptions _options;
+
+    /// <summary>An engine on a cluster.</summary>
+    public SchedulingEngine(ClusterState cluster, EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(cluster);
+        ArgumentNullException.ThrowIfNull(options);
+        Cluster = cluster;
+        _options = options;
+    }
+
+    /// <summary>The cluster that it decides on.</summary>
+    public ClusterState Cluster { get; }
+
+    /// <summary>
+    /// Says for each candidate whether the pod may go there. Asked twice, the answer is the same: what the pod itself holds is free
+    /// to it. When one node is left, it is held tentatively, because kube-scheduler does not ask for scores then.
+    /// </summary>
+    /// <remarks>
+    /// Nodes that only another pod's tentative hold takes away are refused as long as some other node will do. When none will, they
+    /// are let through: the hold may well be on the wrong node, and bind decides.
+    /// </remarks>
+    /// <param name="pod">The pod; its request must be understood (<see cref="PodInfo.Invalid"/> is null).</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes, -1 for a node that is not known.</param>
+    /// <param name="statuses">Receives a status for each candidate.</param>
+    /// <returns>How many passed.</returns>
+    public int Filter(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        var wantsGpu = pod.Request.WantsGpu;
+        var state = new CycleState(pod);
+        var own = OwnHold(pod, snapshot);
+        var passed = 0;
+        var held = 0;
+        var last = -1;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var status = candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node ? Reasons.UnknownNode
+                : !wantsGpu ? Status.Success
+                : own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
+                : Judge(state, candidates[i] == own.Position ? own.Node! : node);
+            statuses[i] = status;
+            if (status.IsSuccess)
+            {
+                passed++;
+                last = i;
+            }
+            else if (status == Reasons.Held)
+            {
+                held++;
+            }
+        }
+
+        if (passed == 0 && held > 0)
+        {
+            for (var i = 0; i < candidates.Length; i++)
+            {
+                if (statuses[i] == Reasons.Held)
+                {
+                    statuses[i] = Status.Success;
+                    last = i;
+                }
+            }
+
+            passed = held;
+        }
+
+        if (!wantsGpu || passed == 0 || own.Decided)
+        {
+            return passed;
+        }
+
+        if (_options.AnswerOneNode && passed > 1)
+        {
+            last = KeepBest(state, snapshot, own, candidates, statuses);
+            passed = 1;
+        }
+
+        if (passed == 1)
+        {
+            Cluster.Hold(pod, snapshot.Nodes[candidates[last]]!.Facts.Name);
+        }
+
+        return passed;
+    }
+
+    /// <summary>
+    /// Scores the candidates: the best one gets <see cref="MaxScore"/> and is held tentatively; the others get 0 to 9 by the
+    /// weighted mean of the score plugins, rounded down. One best node, not several: so that the pod goes where the hold is. Among
+    /// equals it is the first by position. A pod without GPUs prefers nodes without GPUs.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes; those that are not known, or no longer fit, get 0.</param>
+    /// <param name="scores">Receives a score for each candidate.</param>
+    public void Prioritize(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<int> scores)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (!pod.Request.WantsGpu)
+        {
+            for (var i = 0; i < candidates.Length; i++)
+            {
+                scores[i] = candidates[i] >= 0 && snapshot.Nodes[candidates[i]] is { } node && node.Facts.Gpus.IsEmpty ? MaxScore : 0;
+            }
+
+            return;
+        }
+
+        var state = new CycleState(pod);
+        var own = OwnHold(pod, snapshot);
+        var best = -1;
+        var bestScore = double.MinValue;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var score = ScoreAt(state, snapshot, own, candidates[i]);
+            scores[i] = score < 0 ? 0 : Math.Min(MaxScore - 1, (int)(score * MaxScore));
+            if (score >= 0 && (best < 0 || score > bestScore || (score == bestScore && candidates[i] < candidates[best])))
+            {
+                (best, bestScore) = (i, score);
+            }
+        }
+
+        if (best >= 0)
+        {
+            scores[best] = MaxScore;
+            Cluster.Hold(pod, snapshot.Nodes[candidates[best]]!.Facts.Name);
+        }
+    }
+
+    /// <summary>
+    /// Completes the victims that kube-scheduler chose, which counts devices but does not know them. Nodes on which even the removal
+    /// of every pod of lower priority frees no fitting devices are dropped, and so are those on which nothing needs to be removed
+    /// (kube-scheduler up to 1.20 crashes on an empty list). Where its victims are too few, pods of lower priority are added: all,
+    /// less those that can stay, the highest priorities spared first.
+    /// </summary>
+    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, Snapshot snapshot, IEnumerable<PreemptionCandidate> candidates)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(candidates);
+        var state = new CycleState(pod);
+        var kept = new List<PreemptionCandidate>();
+        foreach (var candidate in candidates)
+        {
+            if (!pod.Request.WantsGpu)
+            {
+                if (!candidate.VictimUids.IsEmpty)
+                {
+                    kept.Add(candidate);
+                }
+            }
+            else if (snapshot.Find(candidate.Node) is { } node && Complete(state, node.Firm.Without(pod.Uid), candidate) is { } complete)
+            {
+                kept.Add(complete);
+            }
+        }
+
+        return kept;
+    }
+
+    /// <summary>Promises devices to a pod that is about to be bound. See <see cref="ClusterState.Promise"/>.</summary>
+    public PromiseResult Promise(PodInfo pod, string node)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        var state = new CycleState(pod);
+        return Cluster.Promise(pod, node, info => !pod.Request.WantsGpu || Judge(state, info) is { IsSuccess: true } ? null : Judge(state, info).Reason);
+    }
+
+    private PreemptionCandidate? Complete(CycleState state, NodeInfo node, PreemptionCandidate candidate)
+    {
+        var chosen = candidate.VictimUids.ToHashSet(StringComparer.Ordinal);
+        var without = NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => chosen.Contains(a.Pod.Uid)));
+        if (Judge(state, without).IsSuccess)
+        {
+            return candidate.VictimUids.IsEmpty ? null : candidate;
+        }
+
+        var evictable = without.Allocations
+            .Where(a => a.Pod.Request.WantsGpu && a.Pod.Priority < state.Pod.Priority)
+            .OrderByDescending(a => a.Pod.Priority).ThenByDescending(a => a.Pod.Request.DeviceCount).ThenBy(a => a.Pod.Uid, StringComparer.Ordinal)
+            .ToList();
+        if (evictable.Count == 0)
+        {
+            return null;
+        }
+
+        var evicted = evictable.Select(a => a.Pod.Uid).ToHashSet(StringComparer.Ordinal);
+        NodeInfo Remaining() => NodeInfo.Build(without.Facts, without.Allocations.RemoveAll(a => evicted.Contains(a.Pod.Uid)));
+        if (!Judge(state, Remaining()).IsSuccess)
+        {
+            return null;
+        }
+
+        foreach (var spared in evictable)
+        {
+            evicted.Remove(spared.Pod.Uid);
+            if (!Judge(state, Remaining()).IsSuccess)
+            {
+                evicted.Add(spared.Pod.Uid);
+            }
+        }
+
+        return candidate with { VictimUids = [.. candidate.VictimUids, .. evictable.Select(a => a.Pod.Uid).Where(evicted.Contains)] };
+    }
+
+    private Status Judge(CycleState state, NodeInfo node)
+    {
+        foreach (var filter in _options.Profile.Filters)
+        {
+            var status = filter.Filter(state, node);
+            if (!status.IsSuccess)
+            {
+                return status;
+            }
+        }
+
+        return Status.Success;
+    }
+
+    /// <summary>From 0 to 1, or -1 when the pod does not fit even without other pods' tentative holds.</summary>
+    private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position)
+    {
+        if (position < 0 || snapshot.Nodes[position] is not { } node)
+        {
+            return -1;
+        }
+
+        if (position == own.Position)
+        {
+            node = own.Node!;
+        }
+
+        if (!DeviceAllocator.TryPick(state.Request, node, out var pick, out _))
+        {
+            node = node.Firm;
+            if (!DeviceAllocator.TryPick(state.Request, node, out pick, out _))
+            {
+                return -1;
+            }
+        }
+
+        double sum = 0;
+        double weights = 0;
+        foreach (var (plugin, weight) in _options.Profile.Scores)
+        {
+            sum += weight * plugin.Score(state, node, pick);
+            weights += weight;
+        }
+
+        return sum / weights;
+    }
+
+    private int KeepBest(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
+    {
+        var best = -1;
+        var bestScore = double.MinValue;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (!statuses[i].IsSuccess)
+            {
+                continue;
+            }
+
+            var score = ScoreAt(state, snapshot, own, candidates[i]);
+            if (best < 0 || score > bestScore || (score == bestScore && candidates[i] < candidates[best]))
+            {
+                (best, bestScore) = (i, score);
+            }
+        }
+
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (i != best && statuses[i].IsSuccess)
+            {
+                statuses[i] = Reasons.DecidedElsewhere;
+            }
+        }
+
+        return best;
+    }
+
+    private Own OwnHold(PodInfo pod, Snapshot snapshot)
+    {
+        if (!Cluster.TryGetAllocation(pod.Uid, out var allocation) || snapshot.Index.Find(allocation.Node) is not (>= 0 and var position))
+        {
+            return new Own(-1, null, false);
+        }
+
+        return new Own(position, snapshot.Nodes[position]?.Without(pod.Uid), allocation.State != AllocationState.Tentative);
+    }
+
+    /// <summary>Where the pod itself holds devices, the node without them, and whether that is more than tentative.</summary>
+    private readonly record struct Own(int Position, NodeInfo? Node, bool Decided);
+}

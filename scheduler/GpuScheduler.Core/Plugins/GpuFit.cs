@@ -1,0 +1,54 @@
+using System.Numerics;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Plugins;
+
+/// <summary>
+/// The devices asked for are free. A refusal says whether preemption could cure it: it could not when the pod would not fit the
+/// empty node either, and not when no pod of lower priority holds a GPU there.
+/// </summary>
+internal sealed class GpuFit : IFilterPlugin
+{
+    public string Name => "GpuFit";
+
+    public Status Filter(CycleState state, NodeInfo node)
+    {
+        if (DeviceAllocator.TryPick(state.Request, node, out _, out var now))
+        {
+            return Status.Success;
+        }
+
+        if (node.HasTentative && DeviceAllocator.TryPick(state.Request, node.Firm, out _, out _))
+        {
+            return Reasons.Held;
+        }
+
+        if (!DeviceAllocator.TryPick(state.Request, node.Facts.Empty, out _, out var ever))
+        {
+            return Lasting(state.Request, node.Facts.Empty, ever);
+        }
+
+        return node.LowestPriority < state.Pod.Priority ? now : Reasons.WithoutCure(now);
+    }
+
+    private static Status Lasting(GpuRequest request, NodeInfo empty, Status ever)
+    {
+        if (request.MinGpuMemoryMiB > 0 && LacksMemory(request, empty))
+        {
+            return Reasons.Memory;
+        }
+
+        return ever == Reasons.FewFreeGpus ? Reasons.TooFewGpus
+            : ever == Reasons.FreeGpusNotLinked ? Reasons.NoNvlink
+            : ever == Reasons.NoFreeMig ? Reasons.NoMig
+            : Reasons.NoShare;
+    }
+
+    private static bool LacksMemory(GpuRequest request, NodeInfo empty) =>
+        !request.Mig.IsEmpty
+            ? DeviceAllocator.TryPick(request with { MinGpuMemoryMiB = 0 }, empty, out _, out _)
+            : BitOperations.PopCount(empty.Facts.WithMemory(empty.Facts.WholeMask, request.MinGpuMemoryMiB)) < BitOperations.PopCount(empty.Facts.WholeMask);
+}

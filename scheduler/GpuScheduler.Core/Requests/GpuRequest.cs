@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+
+namespace GpuScheduler.Core.Requests;
+
+/// <summary>So many devices of one MIG profile.</summary>
+/// <param name="Profile">Profile as in the resource name, for example 1g.10gb or 1g.10gb.me.</param>
+/// <param name="Count">How many, at least 1.</param>
+public readonly record struct MigRequest(string Profile, int Count);
+
+/// <summary>What a pod asks for, parsed once. The default instance asks for no GPU at all.</summary>
+public sealed record GpuRequest
+{
+    /// <summary>The request of a pod that wants no GPU.</summary>
+    public static GpuRequest None { get; } = new();
+
+    /// <summary>Whole GPUs (nvidia.com/gpu).</summary>
+    public int WholeGpus { get; init; }
+
+    /// <summary>MIG devices by profile, ordered by profile name; empty when none.</summary>
+    public ImmutableArray<MigRequest> Mig { get; init; } = [];
+
+    /// <summary>Different GPUs to share; 0 when the pod does not share.</summary>
+    public int ShareCount { get; init; }
+
+    /// <summary>Memory on each shared GPU, in MiB; 0 when only a compute share is asked for.</summary>
+    public int ShareMemoryMiB { get; init; }
+
+    /// <summary>Compute on each shared GPU, in milli-GPU (0..1000); 0 when only memory is asked for.</summary>
+    public int ShareMilli { get; init; }
+
+    /// <summary>Allowed models as written, empty when any will do. See <see cref="GpuModelMatch"/>.</summary>
+    public ImmutableArray<string> Models { get; init; } = [];
+
+    /// <summary>Least total memory of each device, in MiB; 0 when any will do. For MIG it is the memory of the MIG device.</summary>
+    public int MinGpuMemoryMiB { get; init; }
+
+    /// <summary>What is asked of the links between the GPUs.</summary>
+    public NvlinkRequirement Nvlink { get; init; }
+
+    /// <summary>True when the pod wants any device.</summary>
+    public bool WantsGpu => WholeGpus > 0 || ShareCount > 0 || !Mig.IsEmpty;
+
+    /// <summary>How many devices an assignment to this request lists.</summary>
+    public int DeviceCount
+    {
+        get
+        {
+            var count = WholeGpus + ShareCount;
+            foreach (var mig in Mig)
+            {
+                count += mig.Count;
+            }
+
+            return count;
+        }
+    }
+}

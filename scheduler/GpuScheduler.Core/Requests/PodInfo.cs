@@ -1,0 +1,52 @@
+using GpuScheduler.Core.Devices;
+
+namespace GpuScheduler.Core.Requests;
+
+/// <summary>What the engine knows of a pod: who it is, what it asks for, and, once bound, where it runs and what it holds.</summary>
+public sealed record PodInfo
+{
+    /// <summary>Unique id; never empty.</summary>
+    public required string Uid { get; init; }
+
+    /// <summary>Namespace.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>Name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it asks for; <see cref="GpuRequest.None"/> when <see cref="Invalid"/> says that it cannot be understood.</summary>
+    public required GpuRequest Request { get; init; }
+
+    /// <summary>Why the request cannot be understood, in words for the pod's owner; null when it can.</summary>
+    public string? Invalid { get; init; }
+
+    /// <summary>CPU requested, in milli-CPU.</summary>
+    public long CpuMilli { get; init; }
+
+    /// <summary>Memory requested, in bytes.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>Priority (spec.priority); 0 when absent.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>True when preemptionPolicy is Never.</summary>
+    public bool NeverPreempts { get; init; }
+
+    /// <summary>Name of the scheduler that is to place it.</summary>
+    public string SchedulerName { get; init; } = "";
+
+    /// <summary>The node it is bound to; null while it is pending.</summary>
+    public string? NodeName { get; init; }
+
+    /// <summary>True once the pod has succeeded or failed: it holds nothing any more.</summary>
+    public bool IsTerminal { get; init; }
+
+    /// <summary>The devices its annotation names; null when it has none or it cannot be read (then see <see cref="AssignmentError"/>).</summary>
+    public DeviceAssignment? Assignment { get; init; }
+
+    /// <summary>Why the assignment annotation cannot be read; null when it can or is absent.</summary>
+    public string? AssignmentError { get; init; }
+
+    /// <summary>namespace/name.</summary>
+    public override string ToString() => $"{Namespace}/{Name}";
+}

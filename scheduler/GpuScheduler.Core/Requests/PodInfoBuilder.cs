@@ -1,0 +1,309 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using GpuScheduler.Core.Devices;
+
+namespace GpuScheduler.Core.Requests;
+
+/// <summary>
+/// Builds a <see cref="PodInfo"/> from the parts of a pod, whatever the wire they came on. It is the one place that knows what a
+/// pod asks for. Not thread-safe; <see cref="Build"/> may be called once.
+/// </summary>
+public sealed class PodInfoBuilder
+{
+    private const int MostGpus = 64;
+
+    private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
+    private readonly ResourceTotals _apps = new();
+    private readonly ResourceTotals _sidecars = new();
+    private readonly ResourceTotals _initPeak = new();
+    private string? _invalid;
+
+    /// <summary>Unique id.</summary>
+    public string Uid { get; set; } = "";
+
+    /// <summary>Namespace; "default" when it is never set, as the API server has it.</summary>
+    public string Namespace { get; set; } = "default";
+
+    /// <summary>Name.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>spec.nodeName, empty or null while pending.</summary>
+    public string? NodeName { get; set; }
+
+    /// <summary>spec.schedulerName.</summary>
+    public string SchedulerName { get; set; } = "";
+
+    /// <summary>status.phase.</summary>
+    public string Phase { get; set; } = "";
+
+    /// <summary>spec.priority.</summary>
+    public int Priority { get; set; }
+
+    /// <summary>spec.preemptionPolicy.</summary>
+    public string PreemptionPolicy { get; set; } = "";
+
+    /// <summary>Adds an annotation; those without our prefix are ignored.</summary>
+    public void AddAnnotation(string name, string value)
+    {
+        if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal))
+        {
+            _annotations[name] = value;
+        }
+    }
+
+    /// <summary>Adds an application container with its requests (limits stand in where a request is absent, as the API server has it).</summary>
+    public void AddContainer(ContainerResources resources)
+    {
+        ArgumentNullException.ThrowIfNull(resources);
+        _apps.Add(resources.Totals);
+        _invalid ??= resources.Invalid;
+    }
+
+    /// <summary>
+    /// Adds an init container, in order. Kubernetes' rule: what the pod needs is the larger of the sum over its application
+    /// containers and sidecars, and each init container together with the sidecars started before it.
+    /// </summary>
+    /// <param name="resources">What it requests.</param>
+    /// <param name="isSidecar">True for restartPolicy: Always.</param>
+    public void AddInitContainer(ContainerResources resources, bool isSidecar)
+    {
+        ArgumentNullException.ThrowIfNull(resources);
+        if (isSidecar)
+        {
+            _sidecars.Add(resources.Totals);
+            _initPeak.Max(_sidecars);
+        }
+        else
+        {
+            var peak = new ResourceTotals();
+            peak.Add(_sidecars);
+            peak.Add(resources.Totals);
+            _initPeak.Max(peak);
+        }
+
+        _invalid ??= resources.Invalid;
+    }
+
+    /// <summary>Adds spec.overhead.</summary>
+    public void AddOverhead(ContainerResources overhead)
+    {
+        ArgumentNullException.ThrowIfNull(overhead);
+        OverheadCpuMilli = overhead.Totals.CpuMilli;
+        OverheadMemoryBytes = overhead.Totals.MemoryBytes;
+    }
+
+    private long OverheadCpuMilli { get; set; }
+
+    private long OverheadMemoryBytes { get; set; }
+
+    /// <summary>The finished pod. A request that cannot be understood is no exception: it is said in <see cref="PodInfo.Invalid"/>.</summary>
+    public PodInfo Build()
+    {
+        _apps.Add(_sidecars);
+        _apps.Max(_initPeak);
+
+        var request = GpuRequest.None;
+        var invalid = _invalid;
+        if (invalid is null && !TryBuildRequest(out request, out invalid))
+        {
+            request = GpuRequest.None;
+        }
+
+        DeviceAssignment? assignment = null;
+        string? assignmentError = null;
+        if (_annotations.TryGetValue(GpuAnnotations.AssignedDevices, out var assigned)
+            && !DeviceAssignment.TryParse(assigned, out assignment, out var why))
+        {
+            assignmentError = Explain(GpuAnnotations.AssignedDevices, assigned, why);
+        }
+
+        return new PodInfo
+        {
+            Uid = Uid,
+            Namespace = Namespace,
+            Name = Name,
+            Request = request,
+            Invalid = invalid,
+            CpuMilli = Saturate(_apps.CpuMilli, OverheadCpuMilli),
+            MemoryBytes = Saturate(_apps.MemoryBytes, OverheadMemoryBytes),
+            Priority = Priority,
+            NeverPreempts = PreemptionPolicy == "Never",
+            SchedulerName = SchedulerName,
+            NodeName = string.IsNullOrEmpty(NodeName) ? null : NodeName,
+            IsTerminal = Phase is "Succeeded" or "Failed",
+            Assignment = assignment,
+            AssignmentError = assignmentError,
+        };
+    }
+
+    private static long Saturate(long a, long b) => long.MaxValue - a < b ? long.MaxValue : a + b;
+
+    private bool TryBuildRequest(out GpuRequest request, out string? invalid)
+    {
+        request = GpuRequest.None;
+        invalid = null;
+
+        var mig = ImmutableArray<MigRequest>.Empty;
+        if (_apps.Mig is { Count: > 0 } byProfile)
+        {
+            mig = [.. byProfile.Where(p => p.Value > 0).OrderBy(p => p.Key, StringComparer.Ordinal).Select(p => new MigRequest(p.Key, (int)Math.Min(p.Value, int.MaxValue)))];
+        }
+
+        var memory = 0;
+        var milli = 0;
+        var count = 0;
+        var minMemory = 0;
+        var models = ImmutableArray<string>.Empty;
+        var nvlink = NvlinkRequirement.Unspecified;
+
+        foreach (var (name, value) in _annotations)
+        {
+            switch (name)
+            {
+                case GpuAnnotations.GpuMemory:
+                    if (!TryMemory(name, value, out memory, out invalid))
+                    {
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.MinGpuMemory:
+                    if (!TryMemory(name, value, out minMemory, out invalid))
+                    {
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.GpuMilli:
+                    if (!TryInteger(value, 1, 1000, out milli))
+                    {
+                        invalid = Explain(name, value, "a whole number from 1 to 1000 (1000 is one whole GPU) is allowed");
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.GpuCount:
+                    if (!TryInteger(value, 1, MostGpus, out count))
+                    {
+                        invalid = Explain(name, value, $"a whole number from 1 to {MostGpus} is allowed");
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.GpuModel:
+                    models = [.. value.Split('|', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
+                    if (models.IsEmpty || value.Count(c => c == '|') != models.Length - 1)
+                    {
+                        invalid = Explain(name, value, "one or more model names separated by '|' are allowed, for example A100|H100");
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.Nvlink:
+                    if (!TryNvlink(value, out nvlink))
+                    {
+                        invalid = Explain(name, value, "required, preferred or none is allowed");
+                        return false;
+                    }
+
+                    break;
+                default:
+                    // Ours in prefix, but not part of a request (what bind wrote, or a later version's words).
+                    break;
+            }
+        }
+
+        var whole = (int)Math.Min(_apps.Gpus, int.MaxValue);
+        var shares = memory > 0 || milli > 0;
+        if (count > 0 && !shares)
+        {
+            invalid = Explain(GpuAnnotations.GpuCount, _annotations[GpuAnnotations.GpuCount], $"it goes with {GpuAnnotations.GpuMemory} or {GpuAnnotations.GpuMilli}; whole GPUs are asked for with {GpuAnnotations.GpuResource}");
+            return false;
+        }
+
+        if (shares && (whole > 0 || !mig.IsEmpty))
+        {
+            var name = memory > 0 ? GpuAnnotations.GpuMemory : GpuAnnotations.GpuMilli;
+            invalid = Explain(name, _annotations[name], $"a pod shares GPUs or asks for {(whole > 0 ? GpuAnnotations.GpuResource : "MIG devices")}, not both: remove one of them");
+            return false;
+        }
+
+        if (nvlink == NvlinkRequirement.Required && !mig.IsEmpty)
+        {
+            invalid = Explain(GpuAnnotations.Nvlink, _annotations[GpuAnnotations.Nvlink], "MIG devices have no NVLink; preferred or none is allowed with them");
+            return false;
+        }
+
+        request = new GpuRequest
+        {
+            WholeGpus = whole,
+            Mig = mig,
+            ShareCount = shares ? Math.Max(count, 1) : 0,
+            ShareMemoryMiB = memory,
+            ShareMilli = milli,
+            Models = models,
+            MinGpuMemoryMiB = minMemory,
+            Nvlink = nvlink,
+        };
+        if (!request.WantsGpu)
+        {
+            request = GpuRequest.None;
+        }
+
+        return true;
+    }
+
+    private static bool TryMemory(string name, string value, out int mebibytes, [NotNullWhen(false)] out string? invalid)
+    {
+        const long MiB = 1024 * 1024;
+        mebibytes = 0;
+        invalid = null;
+        if (!Quantity.TryParse(value, out var bytes))
+        {
+            invalid = Explain(name, value, Quantity.Grammar + " is allowed");
+            return false;
+        }
+
+        if (bytes < MiB)
+        {
+            invalid = Explain(name, value, bytes is > 0 && decimal.Truncate(bytes) == bytes
+                ? $"that is {bytes.ToString(CultureInfo.InvariantCulture)} bytes and at least 1Mi is allowed; was {bytes.ToString(CultureInfo.InvariantCulture)}Mi meant?"
+                : "at least 1Mi is allowed");
+            return false;
+        }
+
+        var rounded = decimal.Ceiling(bytes / MiB);
+        if (rounded > int.MaxValue)
+        {
+            invalid = Explain(name, value, $"at most {int.MaxValue}Mi is allowed");
+            return false;
+        }
+
+        mebibytes = (int)rounded;
+        return true;
+    }
+
+    private static bool TryInteger(string value, int least, int most, out int number) =>
+        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= least && number <= most;
+
+    private static bool TryNvlink(string value, out NvlinkRequirement nvlink)
+    {
+        (nvlink, var known) = value switch
+        {
+            "required" => (NvlinkRequirement.Required, true),
+            "preferred" => (NvlinkRequirement.Preferred, true),
+            "none" => (NvlinkRequirement.None, true),
+            _ => (NvlinkRequirement.Unspecified, false),
+        };
+        return known;
+    }
+
+    /// <summary>"annotation NAME: "VALUE" is not usable: ALLOWED", with the value cut to what an event message bears.</summary>
+    private static string Explain(string name, string value, string allowed)
+    {
+        const int Longest = 80;
+        var shown = value.Length <= Longest ? value : string.Concat(value.AsSpan(0, Longest), "…");
+        return $"annotation {name}: \"{shown}\" cannot be used: {allowed}";
+    }
+}
