@@ -286,6 +286,13 @@ public sealed class SchedulingEngine
                 continue;
             }
 
+            if (candidates[i] == own.Position)
+            {
+                // Asked again: the same answer, as long as it holds.
+                best = i;
+                break;
+            }
+
             var score = ScoreAt(state, snapshot, own, candidates[i]);
             if (best < 0 || score > bestScore || (score == bestScore && candidates[i] < candidates[best]))
             {

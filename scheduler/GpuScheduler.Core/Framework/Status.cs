@@ -8,8 +8,11 @@ namespace GpuScheduler.Core.Framework;
 /// </summary>
 public sealed class Status
 {
+    private static int s_count;
+
     private Status(StatusCode code, string reason)
     {
+        Id = Interlocked.Increment(ref s_count) - 1;
         Code = code;
         Reason = reason;
         JsonReason = (byte[])[.. "\""u8, .. JsonEncodedText.Encode(reason).EncodedUtf8Bytes, .. "\""u8];
@@ -17,6 +20,9 @@ public sealed class Status
 
     /// <summary>It passed.</summary>
     public static Status Success { get; } = new(StatusCode.Success, "");
+
+    /// <summary>A small number that tells instances apart, for counting without a dictionary.</summary>
+    public int Id { get; }
 
     /// <summary>The kind of outcome.</summary>
     public StatusCode Code { get; }
