@@ -1,0 +1,33 @@
+using System.CommandLine;
+using BenchmarkDotNet.Running;
+using GpuScheduler.Benchmarks;
+
+var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
+var nodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [100, 1000, 5000] };
+var seconds = new Option<double>("--seconds") { Description = "Time to measure each row for.", DefaultValueFactory = _ => 4 };
+var baseline = new Option<bool>("--baseline") { Description = "Also measure an extender that reads every object in full (KubernetesClient's models), for the ratio." };
+var extender = new Command("extender", "Filter and prioritize, in process and over HTTP on one connection: time, allocated bytes and CPU per request.") { json, nodes, seconds, baseline };
+extender.SetAction((parsed, cancellation) => ExtenderBenchmark.RunAsync(parsed.GetValue(nodes)!, TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(baseline), parsed.GetValue(json), cancellation));
+
+var update = new Option<bool>("--update") { Description = "Write the measured bytes as the new budget." };
+var budget = new Command("budget", "Compares allocated bytes per operation with the committed budget; exit code 1 when one is exceeded.") { update };
+budget.SetAction((parsed, cancellation) => AllocationBudget.RunAsync(parsed.GetValue(update), cancellation));
+
+var pods = new Option<int>("--pods") { Description = "Pods to schedule in each run.", DefaultValueFactory = _ => 500 };
+var throughputNodes = new Option<int>("--nodes") { Description = "Nodes.", DefaultValueFactory = _ => 1000 };
+var rounds = new Option<int>("--rounds") { Description = "Runs of each mode, taken in turns.", DefaultValueFactory = _ => 3 };
+var throughput = new Command("throughput", "Pods per second of a real kube-scheduler with the extender, with the extender doing nothing, and with one-node answers.") { pods, throughputNodes, rounds };
+throughput.SetAction((parsed, cancellation) => ThroughputBenchmark.RunAsync(parsed.GetValue(throughputNodes), parsed.GetValue(pods), parsed.GetValue(rounds), cancellation));
+
+var micro = new Command("micro", "BenchmarkDotNet on the engine's parts; further arguments go to it (for example --filter *).") { TreatUnmatchedTokensAsErrors = false };
+micro.SetAction(parsed =>
+{
+    BenchmarkSwitcher.FromAssembly(typeof(AllocationBudget).Assembly).Run([.. parsed.UnmatchedTokens]);
+});
+
+var baselineUrl = new Option<string>("--urls") { Description = "Address.", DefaultValueFactory = _ => "http://127.0.0.1:0" };
+var serveBaseline = new Command("serve-baseline", "Serves the full-object extender that 'extender --baseline' measures.") { baselineUrl };
+serveBaseline.SetAction((parsed, cancellation) => FullObjectExtender.RunAsync(parsed.GetValue(baselineUrl)!, cancellation));
+
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, serveBaseline };
+return await root.Parse(args).InvokeAsync();

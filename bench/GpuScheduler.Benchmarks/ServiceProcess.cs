@@ -1,0 +1,107 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace GpuScheduler.Benchmarks;
+
+/// <summary>The extender (or the full-object one) in a process of its own.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly HttpClient _http = new();
+
+    private ServiceProcess(Process process, Uri url)
+    {
+        _process = process;
+        Url = url;
+    }
+
+    public Uri Url { get; }
+
+    public int Id => _process.Id;
+
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
+        }
+    }
+
+    public static async Task<ServiceProcess> StartAsync(string[] arguments, bool isExtender, CancellationToken cancellation)
+    {
+        var url = new Uri($"http://127.0.0.1:{FreePort()}");
+        var assembly = isExtender ? typeof(Extender.ExtenderOptions).Assembly.Location : typeof(ServiceProcess).Assembly.Location;
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet") { RedirectStandardOutput = true };
+        foreach (var argument in (string[])["exec", assembly, .. arguments, "--urls", url.ToString().TrimEnd('/')])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        if (isExtender)
+        {
+            start.ArgumentList.Add("--grpc-urls");
+            start.ArgumentList.Add($"http://127.0.0.1:{FreePort()}");
+        }
+
+        var process = Process.Start(start) ?? throw new InvalidOperationException("the service did not start");
+        process.OutputDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        var service = new ServiceProcess(process, url);
+        for (var clock = Stopwatch.StartNew(); ;)
+        {
+            if (process.HasExited || clock.Elapsed > TimeSpan.FromMinutes(1))
+            {
+                await service.DisposeAsync();
+                throw new InvalidOperationException("the service did not become ready");
+            }
+
+            try
+            {
+                using var response = await service._http.GetAsync(new Uri(url, "/readyz"), cancellation);
+                if (response.IsSuccessStatusCode)
+                {
+                    return service;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+
+            await Task.Delay(100, cancellation);
+        }
+    }
+
+    /// <summary>Managed bytes allocated since its start, by the runtime's own metric.</summary>
+    public async Task<double> AllocatedBytesAsync(CancellationToken cancellation)
+    {
+        // The exporter caches an answer for 300 ms.
+        await Task.Delay(400, cancellation);
+        var text = await _http.GetStringAsync(new Uri(Url, "/metrics"), cancellation);
+        var line = text.Split('\n').FirstOrDefault(l => l.StartsWith("dotnet_gc_heap_allocated_bytes_total", StringComparison.Ordinal) || l.StartsWith("dotnet_gc_heap_total_allocated_bytes_total", StringComparison.Ordinal));
+        var words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return words is null ? double.NaN : double.Parse(words[1], CultureInfo.InvariantCulture);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+        _http.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using GpuScheduler.Testing.ControlPlane;
+using k8s;
+using k8s.Models;
+
+namespace GpuScheduler.Benchmarks;
+
+/// <summary>
+/// Pods per second of a real kube-scheduler, percentageOfNodesToScore 100: with an extender that does nothing, with ours, and with
+/// ours answering one node. The modes take turns on one control plane, so that they share whatever else the machine does.
+/// </summary>
+internal static class ThroughputBenchmark
+{
+    public static async Task<int> RunAsync(int nodes, int pods, int rounds, CancellationToken cancellation)
+    {
+        if (ControlPlaneBinaries.TryFind(out var whyNot) is not { } binaries)
+        {
+            await Console.Error.WriteLineAsync(whyNot);
+            return 2;
+        }
+
+        Console.WriteLine($"kube-scheduler {binaries.SchedulerVersion}, {nodes} nodes, {pods} pods a run, {rounds} rounds");
+        await using var plane = await TestControlPlane.StartAsync(binaries, null, cancellation);
+        await CreateNodesAsync(plane, nodes, cancellation);
+        var kubeconfig = plane.WriteKubeconfig(plane.AdminToken);
+        var modes = new (string Name, string[] Arguments)[]
+        {
+            ("does nothing", ["--kubeconfig", kubeconfig, "--do-nothing"]),
+            ("gpu-scheduler", ["--kubeconfig", kubeconfig]),
+            ("one-node answers", ["--kubeconfig", kubeconfig, "--answer-one-node"]),
+        };
+        var results = modes.ToDictionary(m => m.Name, _ => new List<double>());
+        for (var round = 0; round < rounds; round++)
+        {
+            foreach (var (name, arguments) in modes)
+            {
+                var rate = await OneAsync(plane, arguments, pods, cancellation);
+                results[name].Add(rate);
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  round {round + 1}  {name,-18} {rate,8:F1} pods/s"));
+            }
+        }
+
+        var nothing = Median(results["does nothing"]);
+        foreach (var (name, rates) in results)
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-18} median {Median(rates),8:F1} pods/s  ({rates.Min():F1} to {rates.Max():F1})  {Median(rates) / nothing:F3} of doing nothing"));
+        }
+
+        return 0;
+    }
+
+    private static async Task<double> OneAsync(TestControlPlane plane, string[] arguments, int pods, CancellationToken cancellation)
+    {
+        await CreatePodsAsync(plane.Client, pods, cancellation);
+        await using var service = await ServiceProcess.StartAsync(arguments, isExtender: true, cancellation);
+        await using var scheduler = await plane.StartSchedulerAsync(new KubeSchedulerSetup
+        {
+            SchedulerNames = ["gpu-scheduler"],
+            ExtenderUrlPrefix = service.Url,
+            Verbs = ExtenderVerbs.Filter | ExtenderVerbs.Prioritize | ExtenderVerbs.Bind,
+            NodeCacheCapable = true,
+        }, cancellation);
+
+        // From the first bind to the last, by the number bound at each look: the scheduler's start is not counted.
+        long first = 0;
+        var atFirst = 0;
+        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromMinutes(4);)
+        {
+            var bound = (await plane.Client.CoreV1.ListNamespacedPodAsync("default", fieldSelector: "spec.nodeName!=", cancellationToken: cancellation)).Items.Count;
+            var now = Stopwatch.GetTimestamp();
+            if (bound > 0 && first == 0)
+            {
+                (first, atFirst) = (now, bound);
+            }
+
+            if (bound == pods)
+            {
+                var rate = (bound - atFirst) / Stopwatch.GetElapsedTime(first, now).TotalSeconds;
+                await plane.Client.CoreV1.DeleteCollectionNamespacedPodAsync("default", new V1DeleteOptions { GracePeriodSeconds = 0 }, cancellationToken: cancellation);
+                return rate;
+            }
+
+            await Task.Delay(50, cancellation);
+        }
+
+        throw new TimeoutException("not all pods were bound in 4 minutes: " + scheduler.LogTail(20));
+    }
+
+    private static async Task CreateNodesAsync(TestControlPlane plane, int nodes, CancellationToken cancellation)
+    {
+        var objects = new BenchCluster(nodes).NodeObjects;
+        await Parallel.ForEachAsync(objects, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (json, token) =>
+        {
+            var node = JsonNode.Parse(json)!.AsObject();
+            node["apiVersion"] = "v1";
+            node["kind"] = "Node";
+            var metadata = node["metadata"]!.AsObject();
+            foreach (var set in new[] { "uid", "resourceVersion", "creationTimestamp", "managedFields" })
+            {
+                metadata.Remove(set);
+            }
+
+            node["spec"]!.AsObject().Remove("podCIDR");
+            node["spec"]!.AsObject().Remove("podCIDRs");
+            await plane.Client.CoreV1.CreateNodeAsync(KubernetesJson.Deserialize<V1Node>(node.ToJsonString()), cancellationToken: token);
+        });
+    }
+
+    private static async Task CreatePodsAsync(IKubernetes client, int pods, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, pods), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (i, token) =>
+        {
+            var resources = new Dictionary<string, ResourceQuantity> { ["cpu"] = new("4"), ["nvidia.com/gpu"] = new("1") };
+            await client.CoreV1.CreateNamespacedPodAsync(new V1Pod
+            {
+                Metadata = new V1ObjectMeta { Name = $"bench-{i}" },
+                Spec = new V1PodSpec
+                {
+                    SchedulerName = "gpu-scheduler",
+                    AutomountServiceAccountToken = false,
+                    TerminationGracePeriodSeconds = 0,
+                    Containers = [new V1Container { Name = "main", Image = "train:1", Resources = new V1ResourceRequirements { Requests = resources, Limits = resources } }],
+                },
+            }, "default", cancellationToken: token);
+        });
+
+    private static double Median(List<double> values)
+    {
+        var sorted = values.Order().ToList();
+        return sorted.Count % 2 == 1 ? sorted[sorted.Count / 2] : (sorted[(sorted.Count / 2) - 1] + sorted[sorted.Count / 2]) / 2;
+    }
+}

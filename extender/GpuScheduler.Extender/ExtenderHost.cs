@@ -1,0 +1,242 @@
+using System.Net;
+using System.Security.Authentication;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Extender.Grpc;
+using GpuScheduler.Extender.Hosting;
+using GpuScheduler.Extender.Inspection;
+using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Security;
+using GpuScheduler.Extender.Verbs;
+using GpuScheduler.Kubernetes;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using OpenTelemetry.Metrics;
+
+namespace GpuScheduler.Extender;
+
+/// <summary>Puts the service together: the program, the tests and the benchmarks all start it here.</summary>
+internal static class ExtenderHost
+{
+    /// <summary>Reads the settings, starts and serves until it is told to stop. Returns the exit code.</summary>
+    public static async Task<int> RunAsync(string? configFile, IReadOnlyDictionary<string, string?> settings, CancellationToken cancellation)
+    {
+        WebApplication app;
+        try
+        {
+            app = Build(configFile, settings);
+            await app.StartAsync(cancellation);
+        }
+        catch (OptionsValidationException e)
+        {
+            return await FailAsync(e.Failures);
+        }
+        catch (Exception e) when (e is IOException or InvalidSnapshotException or KubernetesConfigurationException or InvalidDataException)
+        {
+            return await FailAsync([e.Message]);
+        }
+
+        await using (app)
+        {
+            await app.WaitForShutdownAsync(cancellation);
+        }
+
+        return 0;
+    }
+
+    /// <summary>Builds the service. Throws <see cref="OptionsValidationException"/> when a setting is wrong.</summary>
+    public static WebApplication Build(string? configFile, IReadOnlyDictionary<string, string?> settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Logging:LogLevel:Default"] = "Information",
+            ["Logging:LogLevel:Microsoft"] = "Warning",
+            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
+        });
+        if (configFile is not null)
+        {
+            if (!File.Exists(configFile))
+            {
+                throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
+            }
+
+            builder.Configuration.AddJsonFile(Path.GetFullPath(configFile), optional: false);
+        }
+
+        builder.Configuration.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings);
+        builder.Logging.ClearProviders().AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+            console.UseUtcTimestamp = true;
+        });
+
+        var services = builder.Services;
+        services.AddSingleton<IValidateOptions<ExtenderOptions>, ExtenderOptionsValidator>();
+        services.AddOptions<ExtenderOptions>().Bind(builder.Configuration).ValidateOnStart();
+        services.AddSingleton(s => s.GetRequiredService<IOptions<ExtenderOptions>>().Value);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ExtenderOptions>().Holds));
+        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(s.GetRequiredService<ExtenderOptions>())));
+        services.AddSingleton<Readiness>();
+        services.AddSingleton<RecentPods>();
+        services.AddSingleton(s => new ExtenderMetrics(s.GetRequiredService<ClusterState>()));
+        services.AddSingleton<VerbProcessor>();
+        services.AddSingleton<BindHandler>();
+        services.AddSingleton<VerbEndpoints>();
+        services.AddSingleton<InspectionEndpoints>();
+        services.AddSingleton<CertificateStore>();
+        services.AddHostedService<LedgerSweeper>();
+        services.AddHostedService<WarmUp>();
+
+        var options = Check(builder.Configuration);
+        if (options.Cluster is { Length: > 0 } file)
+        {
+            services.AddSingleton(_ => SnapshotFile.Load(file));
+            services.AddSingleton<IPodBinder, SnapshotBinder>();
+            services.AddHostedService<SnapshotService>();
+        }
+        else
+        {
+            services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
+            services.AddSingleton<IPodBinder>(s => ActivatorUtilities.CreateInstance<PodBinder>(s));
+            services.AddSingleton(s => ActivatorUtilities.CreateInstance<ClusterWatcher>(s));
+            services.AddHostedService<ClusterWatcherService>();
+        }
+
+        services.AddGrpc();
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks(o => o.Services.Map("gpuscheduler.v1.SchedulerExtender", _ => true)).AddCheck<Readiness>("ready");
+        services.Configure<HealthCheckPublisherOptions>(o =>
+        {
+            // What the gRPC health service says is published at intervals.
+            o.Delay = TimeSpan.FromMilliseconds(500);
+            o.Period = TimeSpan.FromSeconds(1);
+        });
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics
+            .AddMeter(ExtenderMetrics.MeterName, "GpuScheduler.Kubernetes", "System.Runtime", "Microsoft.AspNetCore.Server.Kestrel")
+            .AddPrometheusExporter());
+
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
+        builder.WebHost.UseKestrelHttpsConfiguration();
+
+        var app = builder.Build();
+        Map(app, options);
+        return app;
+    }
+
+    private static void Map(WebApplication app, ExtenderOptions options)
+    {
+        var healthPorts = ListenAddress.ParseAll(options.HealthUrls).Select(a => a.Port).ToHashSet();
+        if (healthPorts.Count > 0)
+        {
+            app.Use((context, next) =>
+            {
+                if (healthPorts.Contains(context.Connection.LocalPort) && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
+                {
+                    context.Response.StatusCode = StatusCodes.Status404NotFound;
+                    return Task.CompletedTask;
+                }
+
+                return next(context);
+            });
+        }
+
+        app.MapHealthChecks("/healthz", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = (context, _) => context.Response.WriteAsync("ok\n") });
+        app.MapHealthChecks("/readyz", new HealthCheckOptions
+        {
+            ResponseWriter = (context, report) => context.Response.WriteAsync(report.Entries.Values.First().Description + "\n"),
+        });
+        app.MapPrometheusScrapingEndpoint("/metrics");
+        app.Services.GetRequiredService<VerbEndpoints>().Map(app);
+        app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
+        app.MapGrpcService<SchedulerExtenderService>();
+        app.MapGrpcReflectionService();
+        app.MapGrpcHealthChecksService();
+        app.MapFallback(context =>
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name}\n");
+        });
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, ExtenderOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyMiB * 1024L * 1024;
+
+        // kube-scheduler keeps idle connections for 90 s: whoever closes first must not be the server.
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
+        var grpc = ListenAddress.ParseAll(options.GrpcUrls).ToList();
+        foreach (var address in ListenAddress.ParseAll(options.Urls))
+        {
+            if (address.IsHttps)
+            {
+                address.Listen(kestrel, listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1AndHttp2;
+                    var store = listen.ApplicationServices.GetRequiredService<CertificateStore>();
+                    _ = store.Current;
+                    listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(store.Current) });
+                });
+            }
+            else
+            {
+                address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http1);
+                if (options.GrpcUrls.Length == 0)
+                {
+                    grpc.Add(address with { Port = address.Port == 0 ? 0 : address.Port + 1 });
+                }
+            }
+        }
+
+        foreach (var address in grpc)
+        {
+            address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http2);
+        }
+
+        foreach (var address in ListenAddress.ParseAll(options.HealthUrls))
+        {
+            address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http1);
+        }
+    }
+
+    /// <summary>The options are needed before there is a service provider: what is served depends on them.</summary>
+    private static ExtenderOptions Check(IConfiguration configuration)
+    {
+        var options = new ExtenderOptions();
+        try
+        {
+            configuration.Bind(options);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new OptionsValidationException("", typeof(ExtenderOptions), [e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message]);
+        }
+
+        var result = new ExtenderOptionsValidator().Validate(null, options);
+        return result.Failed ? throw new OptionsValidationException("", typeof(ExtenderOptions), result.Failures) : options;
+    }
+
+    private static EngineOptions EngineOptionsOf(ExtenderOptions options) => new()
+    {
+        Profile = Profile.Create(options.Engine.Weights),
+        AnswerOneNode = options.Engine.AnswerOneNode,
+    };
+
+    private static async Task<int> FailAsync(IEnumerable<string> errors)
+    {
+        foreach (var error in errors)
+        {
+            await Console.Error.WriteLineAsync($"gpu-scheduler-extender: {error}");
+        }
+
+        await Console.Error.WriteLineAsync("gpu-scheduler-extender: not started; --help lists the options");
+        return 2;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Options;
+
+namespace GpuScheduler.Extender;
+
+/// <summary>Checks all options at start; each message names the option, its value and what to change.</summary>
+internal sealed class ExtenderOptionsValidator : IValidateOptions<ExtenderOptions>
+{
+    public ValidateOptionsResult Validate(string? name, ExtenderOptions options)
+    {
+        var errors = new List<string>();
+        var secure = CheckUrls(errors, "Urls", options.Urls, allowHttps: true);
+        CheckUrls(errors, "GrpcUrls", options.GrpcUrls, allowHttps: false);
+        CheckUrls(errors, "HealthUrls", options.HealthUrls, allowHttps: false);
+        if (options.Urls.Length == 0)
+        {
+            errors.Add("Urls is empty: name at least one address, for example http://127.0.0.1:18888");
+        }
+
+        if (secure)
+        {
+            CheckFile(errors, "Tls:Certificate", options.Tls.Certificate, "https:// in Urls needs it");
+            CheckFile(errors, "Tls:Key", options.Tls.Key, "https:// in Urls needs it");
+            if (errors.Count == 0)
+            {
+                CheckPair(errors, options.Tls);
+            }
+        }
+
+        if (options.Tls.ClientCa is { Length: > 0 })
+        {
+            CheckFile(errors, "Tls:ClientCa", options.Tls.ClientCa, "");
+            if (!secure)
+            {
+                errors.Add("Tls:ClientCa is set but no URL in Urls is https://: client certificates need TLS");
+            }
+        }
+
+        if (options.Cluster is { Length: > 0 } && options.Kubeconfig is { Length: > 0 })
+        {
+            errors.Add("Cluster (a snapshot file) and Kubeconfig (a live cluster) are both set: remove one");
+        }
+
+        CheckFile(errors, "Cluster", options.Cluster, null);
+        CheckFile(errors, "Kubeconfig", options.Kubeconfig, null);
+        var weights = options.Engine.Weights;
+        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Fragmentation", weights.Fragmentation), ("Packing", weights.Packing) })
+        {
+            if (!(value >= 0) || double.IsInfinity(value))
+            {
+                errors.Add($"Engine:Weights:{weight} is {value}: a number of 0 or more is allowed");
+            }
+        }
+
+        if (weights.Topology + weights.Fragmentation + weights.Packing <= 0)
+        {
+            errors.Add("Engine:Weights are all 0: at least one must be more");
+        }
+
+        CheckTime(errors, "Holds:TentativeHold", options.Holds.TentativeHold, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
+        CheckTime(errors, "Holds:PromiseHold", options.Holds.PromiseHold, options.BindTimeout, TimeSpan.FromHours(1));
+        CheckTime(errors, "Holds:CommitHold", options.Holds.CommitHold, TimeSpan.FromSeconds(10), TimeSpan.FromHours(24));
+        CheckTime(errors, "BindTimeout", options.BindTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        if (options.Limits.MaxRequestBodyMiB is < 1 or > 2048)
+        {
+            errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");
+        }
+
+        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+    }
+
+    private static bool CheckUrls(List<string> errors, string option, string urls, bool allowHttps)
+    {
+        var secure = false;
+        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!ListenAddress.TryParse(url, out var address, out var why))
+            {
+                errors.Add($"{option} has \"{url}\": {why}");
+            }
+            else if (address.IsHttps && !allowHttps)
+            {
+                errors.Add($"{option} has \"{url}\": only http:// is allowed here");
+            }
+            else
+            {
+                secure |= address.IsHttps;
+            }
+        }
+
+        return secure;
+    }
+
+    /// <param name="errors">Receives what is wrong.</param>
+    /// <param name="option">Name of the option.</param>
+    /// <param name="path">Its value.</param>
+    /// <param name="needed">Why it must be set; null when it may be absent.</param>
+    private static void CheckFile(List<string> errors, string option, string? path, string? needed)
+    {
+        if (path is not { Length: > 0 })
+        {
+            if (needed is { Length: > 0 })
+            {
+                errors.Add($"{option} is not set: {needed}");
+            }
+        }
+        else if (!File.Exists(path))
+        {
+            errors.Add($"{option} is \"{path}\": there is no such file");
+        }
+    }
+
+    private static void CheckPair(List<string> errors, ExtenderOptions.TlsSettings tls)
+    {
+        try
+        {
+            using var certificate = X509Certificate2.CreateFromPemFile(tls.Certificate!, tls.Key);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"Tls:Certificate \"{tls.Certificate}\" and Tls:Key \"{tls.Key}\" are not a certificate with its private key in PEM form: {e.Message}");
+        }
+    }
+
+    private static void CheckTime(List<string> errors, string option, TimeSpan value, TimeSpan least, TimeSpan most)
+    {
+        if (value < least || value > most)
+        {
+            errors.Add($"{option} is {value}: {least} to {most} is allowed");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Diagnostics;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Verbs;
+using GpuScheduler.Extender.Wire;
+using GpuScheduler.V1;
+using RpcException = global::Grpc.Core.RpcException;
+using ServerCallContext = global::Grpc.Core.ServerCallContext;
+
+namespace GpuScheduler.Extender.Grpc;
+
+/// <summary>The verbs over gRPC: the same engine, the same reasons and scores as over HTTP.</summary>
+internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHandler binder, RecentPods recent, ExtenderMetrics metrics, ExtenderOptions options) : SchedulerExtender.SchedulerExtenderBase
+{
+    public override Task<FilterResponse> Filter(FilterRequest request, ServerCallContext context) => Measured("filter", () =>
+    {
+        var pod = ToPod(request.Pod);
+        var response = new FilterResponse();
+        if (pod.Invalid is { } invalid)
+        {
+            response.Error = invalid;
+            return (response, Outcome.Invalid);
+        }
+
+        recent.Remember(pod);
+        var snapshot = engine.Cluster.Current;
+        var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
+        var candidates = Positions(snapshot, names);
+        var statuses = new Status[candidates.Length];
+        if (options.DoNothing)
+        {
+            response.NodeNames.AddRange(names);
+            return (response, Outcome.Ok);
+        }
+
+        var passed = engine.Filter(pod, snapshot, candidates, statuses);
+        metrics.Refused(statuses);
+        for (var i = 0; i < statuses.Length; i++)
+        {
+            switch (statuses[i].Code)
+            {
+                case StatusCode.Success:
+                    response.NodeNames.Add(names[i]);
+                    break;
+                case StatusCode.Unschedulable:
+                    response.FailedNodes[names[i]] = statuses[i].Reason;
+                    break;
+                default:
+                    response.FailedAndUnresolvableNodes[names[i]] = statuses[i].Reason;
+                    break;
+            }
+        }
+
+        return (response, passed > 0 ? Outcome.Ok : Outcome.Unschedulable);
+    });
+
+    public override Task<PrioritizeResponse> Prioritize(PrioritizeRequest request, ServerCallContext context) => Measured("prioritize", () =>
+    {
+        var pod = ToPod(request.Pod);
+        var snapshot = engine.Cluster.Current;
+        var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
+        var scores = new int[names.Length];
+        if (pod.Invalid is null && !options.DoNothing)
+        {
+            engine.Prioritize(pod, snapshot, Positions(snapshot, names), scores);
+        }
+
+        var response = new PrioritizeResponse();
+        response.HostPriorities.AddRange(names.Select((name, i) => new HostPriority { Host = name, Score = scores[i] }));
+        return (response, Outcome.Ok);
+    });
+
+    public override Task<PreemptResponse> Preempt(PreemptRequest request, ServerCallContext context) => Measured("preempt", () =>
+    {
+        var pod = ToPod(request.Pod);
+        var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations));
+        var response = new PreemptResponse();
+        foreach (var kept in pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates) : [])
+        {
+            response.NodeNameToVictims[kept.Node] = new Victims { NumPdbViolations = kept.PdbViolations, PodUids = { kept.VictimUids } };
+        }
+
+        return (response, response.NodeNameToVictims.Count > 0 ? Outcome.Ok : Outcome.Unschedulable);
+    });
+
+    public override async Task<BindResponse> Bind(BindRequest request, ServerCallContext context)
+    {
+        var start = Stopwatch.GetTimestamp();
+        foreach (var (field, value) in new[] { ("pod_name", request.PodName), ("pod_namespace", request.PodNamespace), ("pod_uid", request.PodUid), ("node", request.Node) })
+        {
+            if (value.Length == 0)
+            {
+                throw Invalid($"{field} must not be empty");
+            }
+        }
+
+        var answer = await binder.BindAsync(new BindingArgs(request.PodName, request.PodNamespace, request.PodUid, request.Node));
+        metrics.Decided("bind", answer.Error.Length == 0 ? Outcome.Ok : Outcome.Unschedulable, Stopwatch.GetElapsedTime(start));
+        return new BindResponse { Error = answer.Error, AssignedDevices = answer.Devices.Devices.IsEmpty ? "" : answer.Devices.ToAnnotation() };
+    }
+
+    private Task<T> Measured<T>(string verb, Func<(T Response, string Outcome)> call)
+    {
+        var start = Stopwatch.GetTimestamp();
+        var (response, outcome) = call();
+        metrics.Decided(verb, outcome, Stopwatch.GetElapsedTime(start));
+        return Task.FromResult(response);
+    }
+
+    private static int[] Positions(Snapshot snapshot, string[] names) => Array.ConvertAll(names, snapshot.Index.Find);
+
+    private static PodInfo ToPod(Pod? pod)
+    {
+        if (pod is null)
+        {
+            throw Invalid("pod is missing");
+        }
+
+        if (pod.Uid.Length == 0)
+        {
+            throw Invalid("pod.uid must not be empty");
+        }
+
+        var builder = new PodInfoBuilder
+        {
+            Uid = pod.Uid,
+            Name = pod.Name,
+            Namespace = pod.Namespace.Length == 0 ? "default" : pod.Namespace,
+            Priority = pod.Priority,
+            PreemptionPolicy = pod.PreemptionPolicy,
+            SchedulerName = pod.SchedulerName,
+        };
+        foreach (var (name, value) in pod.Annotations)
+        {
+            builder.AddAnnotation(name, value);
+        }
+
+        foreach (var container in pod.Containers)
+        {
+            builder.AddContainer(ToResources(container));
+        }
+
+        foreach (var container in pod.InitContainers)
+        {
+            builder.AddInitContainer(ToResources(container), container.RestartPolicy == "Always");
+        }
+
+        return builder.Build();
+    }
+
+    private static ContainerResources ToResources(Container container)
+    {
+        var resources = new ContainerResources();
+        foreach (var (resource, quantity) in container.Requests)
+        {
+            resources.AddRequest(resource, quantity);
+        }
+
+        foreach (var (resource, quantity) in container.Limits)
+        {
+            resources.AddLimit(resource, quantity);
+        }
+
+        return resources;
+    }
+
+    private static RpcException Invalid(string message) => new(new global::Grpc.Core.Status(global::Grpc.Core.StatusCode.InvalidArgument, message));
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics.Metrics;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
+
+namespace GpuScheduler.Extender.Metrics;
+
+/// <summary>What /metrics shows of the verbs and of the cluster. The README lists the names.</summary>
+internal sealed class ExtenderMetrics : IDisposable
+{
+    /// <summary>Name of the meter.</summary>
+    public const string MeterName = "GpuScheduler.Extender";
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _decisions;
+    private readonly Counter<long> _refusals;
+    private readonly Counter<long> _expired;
+    private readonly Histogram<double> _duration;
+
+    public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
+    {
+        _meter = new Meter(meterName);
+        _decisions = _meter.CreateCounter<long>("gpu_scheduler.decisions", null, "Answered calls by verb and outcome.");
+        _refusals = _meter.CreateCounter<long>("gpu_scheduler.node.refusals", null, "Nodes refused by filter, by reason.");
+        _expired = _meter.CreateCounter<long>("gpu_scheduler.holds.expired", null, "Holds that ended by their expiry, by state.");
+        _duration = _meter.CreateHistogram<double>("gpu_scheduler.verb.duration", "s", "Time to answer a call, by verb.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 5],
+        });
+        _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
+            c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
+        _meter.CreateObservableGauge("gpu_scheduler.nodes", () => cluster.Current.Index.Count, null, "Nodes known.");
+        _meter.CreateObservableGauge("gpu_scheduler.gpus", () => CountGpus(cluster.Current), null, "GPUs by what they are used for.");
+        _meter.CreateObservableGauge("gpu_scheduler.nodes.in_conflict", () => Count(cluster.Current, n => n.HasConflict), null, "Nodes on which the API assigns a device twice, or more than there is.");
+    }
+
+    public void Decided(string verb, string outcome, TimeSpan took)
+    {
+        var tag = new KeyValuePair<string, object?>("verb", verb);
+        _decisions.Add(1, tag, new KeyValuePair<string, object?>("outcome", outcome));
+        _duration.Record(took.TotalSeconds, tag);
+    }
+
+    public void Refused(ReadOnlySpan<Status> statuses)
+    {
+        Span<int> counts = stackalloc int[128];
+        Span<int> firsts = stackalloc int[128];
+        counts.Clear();
+        for (var i = 0; i < statuses.Length; i++)
+        {
+            var id = statuses[i].Id;
+            if (!statuses[i].IsSuccess && id < counts.Length && counts[id]++ == 0)
+            {
+                firsts[id] = i;
+            }
+        }
+
+        for (var id = 0; id < counts.Length; id++)
+        {
+            if (counts[id] > 0)
+            {
+                _refusals.Add(counts[id], new KeyValuePair<string, object?>("reason", statuses[firsts[id]].Reason));
+            }
+        }
+    }
+
+    public void Expired(Core.Reservations.AllocationState state) => _expired.Add(1, new KeyValuePair<string, object?>("state", state.ToString()));
+
+    public void Dispose() => _meter.Dispose();
+
+    private static int Count(Snapshot snapshot, Func<NodeInfo, bool> condition)
+    {
+        var count = 0;
+        foreach (var node in snapshot.Nodes)
+        {
+            count += node is not null && condition(node) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private static IEnumerable<Measurement<int>> CountGpus(Snapshot snapshot)
+    {
+        int idle = 0, whole = 0, shared = 0, mig = 0, migIdle = 0, unhealthy = 0;
+        foreach (var node in snapshot.Nodes)
+        {
+            for (var i = 0; i < (node?.Use.Length ?? 0); i++)
+            {
+                ref readonly var use = ref node!.Use[i];
+                var gpu = node.Facts.Gpus[i];
+                if (!gpu.Healthy)
+                {
+                    unhealthy++;
+                }
+                else if (use.Whole)
+                {
+                    whole++;
+                }
+                else if (use.Shares > 0)
+                {
+                    shared++;
+                }
+                else if (gpu.Mig != MigMode.Disabled)
+                {
+                    _ = use.MigMask == 0 ? migIdle++ : mig++;
+                }
+                else
+                {
+                    idle++;
+                }
+            }
+        }
+
+        static Measurement<int> Of(int value, string use) => new(value, new KeyValuePair<string, object?>("use", use));
+        return [Of(idle, "idle"), Of(whole, "whole"), Of(shared, "shared"), Of(mig, "mig"), Of(migIdle, "mig-idle"), Of(unhealthy, "unhealthy")];
+    }
+}

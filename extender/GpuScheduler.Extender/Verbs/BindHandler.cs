@@ -1,0 +1,120 @@
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Extender.Wire;
+using GpuScheduler.Kubernetes;
+
+namespace GpuScheduler.Extender.Verbs;
+
+/// <summary>What became of a bind.</summary>
+/// <param name="Error">Why the pod is not bound; "" when it is.</param>
+/// <param name="Devices">The devices it holds, when it is.</param>
+internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
+{
+    public static BindAnswer Failed(string error) => new(error, DeviceAssignment.Empty);
+}
+
+/// <summary>
+/// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
+/// the promise or takes it back. Success is answered only when the API server has the pod on the node.
+/// </summary>
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ILogger<BindHandler> log)
+{
+    public async Task<BindAnswer> BindAsync(BindingArgs args)
+    {
+        // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
+        using var timeout = new CancellationTokenSource(options.BindTimeout);
+        if (options.DoNothing)
+        {
+            var plain = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, DeviceAssignment.Empty, timeout.Token);
+            return plain.Kind == BindOutcomeKind.Bound ? new BindAnswer("", DeviceAssignment.Empty) : BindAnswer.Failed(plain.Message ?? "bind failed");
+        }
+
+        PodInfo? pod;
+        try
+        {
+            pod = await FindAsync(args, timeout.Token);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
+        }
+
+        if (pod is null)
+        {
+            return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} with UID {args.PodUid} is not known: it was deleted or created anew");
+        }
+
+        if (pod.Invalid is { } invalid)
+        {
+            return BindAnswer.Failed(invalid);
+        }
+
+        var promise = engine.Promise(pod, args.Node);
+        if (!promise.IsGranted)
+        {
+            LogRefused(log, pod, args.Node, promise.Refusal);
+            return BindAnswer.Failed(promise.Refusal);
+        }
+
+        var devices = promise.Allocation.Devices;
+        if (promise.IsBound)
+        {
+            return new BindAnswer("", devices);
+        }
+
+        BindOutcome outcome;
+        try
+        {
+            outcome = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, timeout.Token);
+        }
+        catch (Exception e)
+        {
+            outcome = BindOutcome.Unknown(e.Message);
+        }
+
+        switch (outcome.Kind)
+        {
+            case BindOutcomeKind.Bound:
+                engine.Cluster.Commit(pod.Uid);
+                LogBound(log, pod, args.Node, devices.Devices.Length);
+                return new BindAnswer("", devices);
+            case BindOutcomeKind.Rejected:
+                engine.Cluster.Abandon(pod.Uid);
+                LogRejected(log, pod, args.Node, outcome.Message);
+                return BindAnswer.Failed($"the API server refused the binding: {outcome.Message}");
+            default:
+                // The devices stay promised until the watch tells, or the promise expires: never to two.
+                LogUnknown(log, pod, args.Node, outcome.Message);
+                return BindAnswer.Failed($"whether the binding took effect is not known: {outcome.Message}");
+        }
+    }
+
+    private async Task<PodInfo?> FindAsync(BindingArgs args, CancellationToken cancellation)
+    {
+        if (engine.Cluster.TryGetPod(args.PodUid, out var pod))
+        {
+            return pod;
+        }
+
+        if (recent.Find(args.PodUid) is { } seen)
+        {
+            return seen;
+        }
+
+        var read = await binder.GetPodAsync(args.PodNamespace, args.PodName, cancellation);
+        return read?.Uid == args.PodUid ? read : null;
+    }
+
+    [LoggerMessage(1001, LogLevel.Information, "Bound {Pod} to {Node} with {Devices} devices", EventName = "Bound")]
+    private static partial void LogBound(ILogger log, PodInfo pod, string node, int devices);
+
+    [LoggerMessage(1002, LogLevel.Information, "Bind of {Pod} to {Node} refused: {Reason}", EventName = "BindRefused")]
+    private static partial void LogRefused(ILogger log, PodInfo pod, string node, string reason);
+
+    [LoggerMessage(1003, LogLevel.Warning, "Bind of {Pod} to {Node} rejected by the API server: {Reason}", EventName = "BindRejected")]
+    private static partial void LogRejected(ILogger log, PodInfo pod, string node, string? reason);
+
+    [LoggerMessage(1004, LogLevel.Warning, "Bind of {Pod} to {Node} has an unknown outcome; its devices stay promised until the watch tells: {Reason}", EventName = "BindUnknown")]
+    private static partial void LogUnknown(ILogger log, PodInfo pod, string node, string? reason);
+}

@@ -1,0 +1,20 @@
+namespace GpuScheduler.Extender.Verbs;
+
+/// <summary>How a call ended, as the metrics name it.</summary>
+internal static class Outcome
+{
+    /// <summary>Answered with something to go on with.</summary>
+    public const string Ok = "ok";
+
+    /// <summary>No node will do, or the bind was refused.</summary>
+    public const string Unschedulable = "unschedulable";
+
+    /// <summary>The pod's own request cannot be understood.</summary>
+    public const string Invalid = "invalid-pod";
+
+    /// <summary>The body cannot be understood.</summary>
+    public const string BadRequest = "bad-request";
+
+    /// <summary>A fault of ours.</summary>
+    public const string Error = "error";
+}

@@ -1,0 +1,22 @@
+namespace GpuScheduler.Extender.Wire;
+
+/// <summary>Writes HostPriorityList: a bare list of {"Host","Score"}.</summary>
+internal static class PrioritizeResponseWriter
+{
+    public static void Write(SegmentedBuffer output, ExtenderArgs args, ReadOnlySpan<int> scores)
+    {
+        var candidates = args.Candidates;
+        var unknown = 0;
+        output.Write((byte)'[');
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            output.Write(i == 0 ? "{\"Host\":"u8 : ",{\"Host\":"u8);
+            output.Write(candidates[i] >= 0 ? args.Snapshot.Index.JsonName(candidates[i]) : args.Unknown[unknown++]);
+            output.Write(",\"Score\":"u8);
+            output.Write(scores[i]);
+            output.Write((byte)'}');
+        }
+
+        output.Write((byte)']');
+    }
+}

@@ -1,0 +1,202 @@
+using System.Net;
+using GpuScheduler.Testing.ControlPlane;
+using k8s;
+using k8s.Models;
+using Microsoft.AspNetCore.Builder;
+using Xunit;
+
+namespace GpuScheduler.EndToEnd.Tests;
+
+/// <summary>
+/// A real etcd, kube-apiserver and kube-scheduler with our extender, installed as the manifests install it: their CRD, their RBAC
+/// rules, their kube-scheduler configuration.
+/// </summary>
+internal sealed class ClusterUnderTest : IAsyncDisposable
+{
+    public const string ServiceAccount = "system:serviceaccount:gpu-scheduler:gpu-scheduler-extender";
+
+    private readonly TestCertificates? _certificates;
+    private readonly int _port;
+    private readonly int _grpcPort;
+    private KubeSchedulerProcess? _scheduler;
+    private WebApplication? _extender;
+
+    private ClusterUnderTest(TestControlPlane plane, bool tls)
+    {
+        Plane = plane;
+        _certificates = tls ? TestCertificates.Create() : null;
+        _port = FreePort();
+        _grpcPort = FreePort();
+    }
+
+    public TestControlPlane Plane { get; }
+
+    public IKubernetes Client => Plane.Client;
+
+    public WebApplication Extender => _extender ?? throw new InvalidOperationException("the extender is not running");
+
+    public static async Task<ClusterUnderTest> StartAsync(bool tls, CancellationToken cancellation)
+    {
+        var binaries = ControlPlaneBinaries.TryFind(out var whyNot);
+        Assert.SkipWhen(binaries is null, whyNot);
+        var plane = await TestControlPlane.StartAsync(binaries!, new TestControlPlaneOptions
+        {
+            AuthorizationMode = "RBAC",
+            Users = [StaticUser.ServiceAccount("gpu-scheduler", "gpu-scheduler-extender")],
+        }, cancellation);
+        var cluster = new ClusterUnderTest(plane, tls);
+        try
+        {
+            await cluster.InstallAsync(cancellation);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async Task AddNodesAsync(int count, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(Workload.Nodes(count), Eight(cancellation), async (node, token) => await Client.CoreV1.CreateNodeAsync(node, cancellationToken: token));
+
+    public async Task AddPodsAsync(IEnumerable<V1Pod> pods, CancellationToken cancellation) =>
+        await Parallel.ForEachAsync(pods, Eight(cancellation), async (pod, token) => await Client.CoreV1.CreateNamespacedPodAsync(pod, "default", cancellationToken: token));
+
+    public async Task StartExtenderAsync(CancellationToken cancellation, params (string Key, string Value)[] more)
+    {
+        var scheme = _certificates is null ? "http" : "https";
+        var settings = new Dictionary<string, string?>
+        {
+            ["Urls"] = $"{scheme}://127.0.0.1:{_port}",
+            ["GrpcUrls"] = $"http://127.0.0.1:{_grpcPort}",
+            ["Kubeconfig"] = Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount)),
+            ["Logging:LogLevel:Default"] = "Warning",
+        };
+        if (_certificates is not null)
+        {
+            settings["Tls:Certificate"] = _certificates.ServerCertificate;
+            settings["Tls:Key"] = _certificates.ServerKey;
+            settings["Tls:ClientCa"] = _certificates.Authority;
+        }
+
+        foreach (var (key, value) in more)
+        {
+            settings[key] = value;
+        }
+
+        _extender = GpuScheduler.Extender.ExtenderHost.Build(null, settings);
+        await _extender.StartAsync(cancellation);
+        await Eventually.TrueAsync(() => Task.FromResult(_extender.Services.GetService(typeof(GpuScheduler.Extender.Hosting.Readiness)) is GpuScheduler.Extender.Hosting.Readiness { IsReady: true }), TimeSpan.FromMinutes(1), () => "the extender did not become ready", cancellation);
+    }
+
+    /// <summary>Stops the extender; what it knew is gone.</summary>
+    public async Task StopExtenderAsync()
+    {
+        if (_extender is not null)
+        {
+            await _extender.StopAsync(new CancellationToken(canceled: true));
+            await _extender.DisposeAsync();
+            _extender = null;
+        }
+    }
+
+    /// <summary>Starts kube-scheduler with a configuration from the manifests, of which only addresses and paths are changed.</summary>
+    public async Task StartSchedulerAsync(string manifest, KubeSchedulerBinary binary, CancellationToken cancellation)
+    {
+        var yaml = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", manifest), cancellation);
+        var lines = new List<string>();
+        foreach (var line in yaml.Split('\n'))
+        {
+            var text = line.TrimStart();
+            var indent = line[..^text.Length];
+            lines.Add(
+                text.StartsWith("- urlPrefix:", StringComparison.Ordinal) ? $"{indent}- urlPrefix: {(_certificates is null ? "http" : "https")}://127.0.0.1:{_port}"
+                : text.StartsWith("kubeconfig:", StringComparison.Ordinal) ? indent + "kubeconfig: {{kubeconfig}}"
+                : text.StartsWith("clientConnection:", StringComparison.Ordinal) && !yaml.Contains("kubeconfig:", StringComparison.Ordinal) ? "clientConnection:\n  kubeconfig: {{kubeconfig}}"
+                : text.StartsWith("leaderElect:", StringComparison.Ordinal) ? indent + "leaderElect: false"
+                : text.StartsWith("healthzBindAddress:", StringComparison.Ordinal) ? indent + "healthzBindAddress: \"{{healthzAddress}}\""
+                : text.StartsWith("metricsBindAddress:", StringComparison.Ordinal) ? indent + "metricsBindAddress: \"{{healthzAddress}}\""
+                : text.StartsWith("serverName:", StringComparison.Ordinal) ? indent + "serverName: localhost"
+                : _certificates is null && text.StartsWith("tlsConfig:", StringComparison.Ordinal) ? indent + "# plain http"
+                : text.StartsWith("caFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}caFile: {_certificates.Authority}"
+                : text.StartsWith("certFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}certFile: {_certificates.ClientCertificate}"
+                : text.StartsWith("keyFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}keyFile: {_certificates.ClientKey}"
+                : _certificates is null && text.StartsWith("serverName:", StringComparison.Ordinal) ? ""
+                : line);
+        }
+
+        if (_certificates is null)
+        {
+            lines.RemoveAll(l => l.TrimStart().StartsWith("serverName:", StringComparison.Ordinal));
+        }
+
+        _scheduler = await Plane.StartSchedulerAsync(new KubeSchedulerSetup { ConfigurationYaml = string.Join('\n', lines), Binary = binary }, cancellation);
+    }
+
+    /// <summary>Waits until so many pods are bound.</summary>
+    public Task BoundAsync(int count, TimeSpan limit, CancellationToken cancellation)
+    {
+        var bound = 0;
+        return Eventually.TrueAsync(
+            async () =>
+            {
+                bound = (await Client.CoreV1.ListNamespacedPodAsync("default", fieldSelector: "spec.nodeName!=", cancellationToken: cancellation)).Items.Count;
+                return bound >= count;
+            },
+            limit, () => $"{bound} of {count} pods are bound; kube-scheduler: {_scheduler?.LogTail(10)}", cancellation);
+    }
+
+    /// <summary>Touches a node, so that a kube-scheduler of 1.20 looks at refused pods again at once and not after a minute.</summary>
+    public async Task NudgeAsync(string node, CancellationToken cancellation) =>
+        await Client.CoreV1.PatchNodeAsync(new V1Patch($"{{\"metadata\":{{\"labels\":{{\"nudge\":\"{Guid.NewGuid():N}\"}}}}}}", V1Patch.PatchType.MergePatch), node, cancellationToken: cancellation);
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_scheduler is not null)
+        {
+            await _scheduler.DisposeAsync();
+        }
+
+        await StopExtenderAsync();
+        await Plane.DisposeAsync();
+        _certificates?.Dispose();
+    }
+
+    private static ParallelOptions Eight(CancellationToken cancellation) => new() { MaxDegreeOfParallelism = 8, CancellationToken = cancellation };
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private async Task InstallAsync(CancellationToken cancellation)
+    {
+        await Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = "gpu-scheduler" } }, cancellationToken: cancellation);
+        foreach (var file in new[] { "base/gpunode-crd.yaml", "base/rbac.yaml" })
+        {
+            foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", file), cancellation)))
+            {
+                switch (item)
+                {
+                    case V1CustomResourceDefinition crd:
+                        await Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(crd, cancellationToken: cancellation);
+                        break;
+                    case V1ServiceAccount account:
+                        await Client.CoreV1.CreateNamespacedServiceAccountAsync(account, "gpu-scheduler", cancellationToken: cancellation);
+                        break;
+                    case V1ClusterRole role:
+                        await Client.RbacAuthorizationV1.CreateClusterRoleAsync(role, cancellationToken: cancellation);
+                        break;
+                    case V1ClusterRoleBinding binding:
+                        await Client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellation);
+                        break;
+                    default:
+                        throw new InvalidOperationException($"{file} has a {item.GetType().Name} that the tests do not install");
+                }
+            }
+        }
+    }
+}
