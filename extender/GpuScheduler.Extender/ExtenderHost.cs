@@ -50,25 +50,13 @@ internal static class ExtenderHost
     /// <summary>Builds the service. Throws <see cref="OptionsValidationException"/> when a setting is wrong.</summary>
     public static WebApplication Build(string? configFile, IReadOnlyDictionary<string, string?> settings)
     {
+        var own = ReadSettings(configFile, settings);
+        var options = Check(own);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
+
+        // Of our settings the framework sees those of logging alone: it would take Urls for its own.
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Logging:LogLevel:Default"] = "Information",
-            ["Logging:LogLevel:Microsoft"] = "Warning",
-            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
-        });
-        if (configFile is not null)
-        {
-            if (!File.Exists(configFile))
-            {
-                throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
-            }
-
-            builder.Configuration.AddJsonFile(Path.GetFullPath(configFile), optional: false);
-        }
-
-        builder.Configuration.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings);
+        builder.Configuration.AddInMemoryCollection(own.GetSection("Logging").AsEnumerable());
         builder.Logging.ClearProviders().AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -77,9 +65,7 @@ internal static class ExtenderHost
         });
 
         var services = builder.Services;
-        services.AddSingleton<IValidateOptions<ExtenderOptions>, ExtenderOptionsValidator>();
-        services.AddOptions<ExtenderOptions>().Bind(builder.Configuration).ValidateOnStart();
-        services.AddSingleton(s => s.GetRequiredService<IOptions<ExtenderOptions>>().Value);
+        services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ExtenderOptions>().Holds));
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(s.GetRequiredService<ExtenderOptions>())));
@@ -94,7 +80,6 @@ internal static class ExtenderHost
         services.AddHostedService<LedgerSweeper>();
         services.AddHostedService<WarmUp>();
 
-        var options = Check(builder.Configuration);
         if (options.Cluster is { Length: > 0 } file)
         {
             services.AddSingleton(_ => SnapshotFile.Load(file));
@@ -206,7 +191,31 @@ internal static class ExtenderHost
         }
     }
 
-    /// <summary>The options are needed before there is a service provider: what is served depends on them.</summary>
+    private static IConfigurationRoot ReadSettings(string? configFile, IReadOnlyDictionary<string, string?> settings)
+    {
+        var builder = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["Logging:LogLevel:Default"] = "Information",
+            ["Logging:LogLevel:Microsoft"] = "Warning",
+            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
+
+            // It logs an error whenever a probe finds the service not ready yet.
+            ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
+        });
+        if (configFile is not null)
+        {
+            if (!File.Exists(configFile))
+            {
+                throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
+            }
+
+            builder.AddJsonFile(Path.GetFullPath(configFile), optional: false);
+        }
+
+        return builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
+    }
+
+    /// <summary>Binds and checks; what is served depends on the options, so that they are needed before there is a service provider.</summary>
     private static ExtenderOptions Check(IConfiguration configuration)
     {
         var options = new ExtenderOptions();
@@ -219,8 +228,8 @@ internal static class ExtenderHost
             throw new OptionsValidationException("", typeof(ExtenderOptions), [e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message]);
         }
 
-        var result = new ExtenderOptionsValidator().Validate(null, options);
-        return result.Failed ? throw new OptionsValidationException("", typeof(ExtenderOptions), result.Failures) : options;
+        var result = ExtenderOptionsValidator.Validate(options);
+        return result.Count > 0 ? throw new OptionsValidationException("", typeof(ExtenderOptions), result) : options;
     }
 
     private static EngineOptions EngineOptionsOf(ExtenderOptions options) => new()

@@ -1,13 +1,13 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.Extensions.Options;
 
 namespace GpuScheduler.Extender;
 
 /// <summary>Checks all options at start; each message names the option, its value and what to change.</summary>
-internal sealed class ExtenderOptionsValidator : IValidateOptions<ExtenderOptions>
+internal static class ExtenderOptionsValidator
 {
-    public ValidateOptionsResult Validate(string? name, ExtenderOptions options)
+    /// <summary>What is wrong; empty when nothing is.</summary>
+    public static List<string> Validate(ExtenderOptions options)
     {
         var errors = new List<string>();
         var secure = CheckUrls(errors, "Urls", options.Urls, allowHttps: true);
@@ -67,7 +67,7 @@ internal sealed class ExtenderOptionsValidator : IValidateOptions<ExtenderOption
             errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");
         }
 
-        return errors.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(errors);
+        return errors;
     }
 
     private static bool CheckUrls(List<string> errors, string option, string urls, bool allowHttps)

@@ -105,6 +105,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     public async Task StartSchedulerAsync(string manifest, KubeSchedulerBinary binary, CancellationToken cancellation)
     {
         var yaml = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", manifest), cancellation);
+        var namesKubeconfig = yaml.Split('\n').Any(l => l.TrimStart().StartsWith("kubeconfig:", StringComparison.Ordinal));
         var lines = new List<string>();
         foreach (var line in yaml.Split('\n'))
         {
@@ -113,7 +114,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
             lines.Add(
                 text.StartsWith("- urlPrefix:", StringComparison.Ordinal) ? $"{indent}- urlPrefix: {(_certificates is null ? "http" : "https")}://127.0.0.1:{_port}"
                 : text.StartsWith("kubeconfig:", StringComparison.Ordinal) ? indent + "kubeconfig: {{kubeconfig}}"
-                : text.StartsWith("clientConnection:", StringComparison.Ordinal) && !yaml.Contains("kubeconfig:", StringComparison.Ordinal) ? "clientConnection:\n  kubeconfig: {{kubeconfig}}"
+                : text.StartsWith("clientConnection:", StringComparison.Ordinal) && !namesKubeconfig ? "clientConnection:\n  kubeconfig: {{kubeconfig}}"
                 : text.StartsWith("leaderElect:", StringComparison.Ordinal) ? indent + "leaderElect: false"
                 : text.StartsWith("healthzBindAddress:", StringComparison.Ordinal) ? indent + "healthzBindAddress: \"{{healthzAddress}}\""
                 : text.StartsWith("metricsBindAddress:", StringComparison.Ordinal) ? indent + "metricsBindAddress: \"{{healthzAddress}}\""
@@ -122,10 +123,10 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                 : text.StartsWith("caFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}caFile: {_certificates.Authority}"
                 : text.StartsWith("certFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}certFile: {_certificates.ClientCertificate}"
                 : text.StartsWith("keyFile:", StringComparison.Ordinal) ? _certificates is null ? "" : $"{indent}keyFile: {_certificates.ClientKey}"
-                : _certificates is null && text.StartsWith("serverName:", StringComparison.Ordinal) ? ""
                 : line);
         }
 
+        // Without TLS there is no tlsConfig, and where the manifest leaves the server's name to the URL, that is an address here.
         if (_certificates is null)
         {
             lines.RemoveAll(l => l.TrimStart().StartsWith("serverName:", StringComparison.Ordinal));

@@ -148,7 +148,7 @@ public sealed class SchedulingTests
                 ["index"] = i,
                 ["uuid"] = $"GPU-{node}-{i}",
                 ["memoryMib"] = 81559,
-                ["health"] = new Dictionary<string, object> { ["unhealthy"] = i == unhealthy, ["reason"] = i == unhealthy ? "XID 79" : "" },
+                ["health"] = new Dictionary<string, object> { ["unhealthy"] = i == unhealthy, ["reason"] = i == unhealthy ? "XID 79" : "none" },
             }).ToList(),
         },
     };

@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Microsoft.Extensions.Options;
 
 namespace GpuScheduler.Extender.Security;
 
@@ -9,12 +8,12 @@ namespace GpuScheduler.Extender.Security;
 /// The certificates in use, read again from their files when these change. It looks at most every ten seconds, when somebody
 /// connects. A file that cannot be read leaves the certificates as they are.
 /// </summary>
-internal sealed partial class CertificateStore(IOptions<ExtenderOptions> options, TimeProvider time, ILogger<CertificateStore> log)
+internal sealed partial class CertificateStore(ExtenderOptions options, TimeProvider time, ILogger<CertificateStore> log)
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
-    private readonly ExtenderOptions.TlsSettings _tls = options.Value.Tls;
+    private readonly ExtenderOptions.TlsSettings _tls = options.Tls;
     private string _stamp = "";
     private long _looked;
     private SslServerAuthenticationOptions? _current;
