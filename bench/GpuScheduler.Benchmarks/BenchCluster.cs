@@ -40,7 +40,26 @@ internal sealed class BenchCluster
     public byte[] Snapshot()
     {
         var pods = Names.Where((_, i) => i % 2 == 0).Select((name, i) =>
-            $$"""{"kind":"Pod","metadata":{"name":"busy-{{i}}","namespace":"default","uid":"busy-{{i}}","annotations":{"gpuscheduler.io/assigned-devices":"[{{string.Join(',', Enumerable.Range(0, 1 + (i % 7)).Select(g => $"{{\\\"gpu\\\":{g}}}"))}}]"}},"spec":{"nodeName":"{{name}}","containers":[{"name":"main","resources":{"requests":{"nvidia.com/gpu":"{{1 + (i % 7)}}"}}}]},"status":{"phase":"Running"}}""");
+        {
+            var gpus = 1 + (i % 7);
+            return new JsonObject
+            {
+                ["kind"] = "Pod",
+                ["metadata"] = new JsonObject
+                {
+                    ["name"] = $"busy-{i}",
+                    ["namespace"] = "default",
+                    ["uid"] = $"busy-{i}",
+                    ["annotations"] = new JsonObject { ["gpuscheduler.io/assigned-devices"] = $"[{string.Join(',', Enumerable.Range(0, gpus).Select(g => $"{{\"gpu\":{g}}}"))}]" },
+                },
+                ["spec"] = new JsonObject
+                {
+                    ["nodeName"] = name,
+                    ["containers"] = new JsonArray(new JsonObject { ["name"] = "main", ["resources"] = new JsonObject { ["requests"] = new JsonObject { ["nvidia.com/gpu"] = $"{gpus}" } } }),
+                },
+                ["status"] = new JsonObject { ["phase"] = "Running" },
+            }.ToJsonString();
+        });
         return Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[{string.Join(',', NodeObjects.Select(n => "{\"kind\":\"Node\"," + n[1..]).Concat(pods))}]}}");
     }
 

@@ -13,6 +13,9 @@ namespace GpuScheduler.Benchmarks;
 /// </summary>
 internal static class ThroughputBenchmark
 {
+    /// <summary>What the API server sets itself.</summary>
+    private static readonly string[] s_serverFields = ["uid", "resourceVersion", "creationTimestamp", "managedFields"];
+
     public static async Task<int> RunAsync(int nodes, int pods, int rounds, CancellationToken cancellation)
     {
         if (ControlPlaneBinaries.TryFind(out var whyNot) is not { } binaries)
@@ -97,7 +100,7 @@ internal static class ThroughputBenchmark
             node["apiVersion"] = "v1";
             node["kind"] = "Node";
             var metadata = node["metadata"]!.AsObject();
-            foreach (var set in new[] { "uid", "resourceVersion", "creationTimestamp", "managedFields" })
+            foreach (var set in s_serverFields)
             {
                 metadata.Remove(set);
             }

@@ -9,6 +9,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -77,7 +78,8 @@ internal static class ExtenderHost
         services.AddSingleton<VerbEndpoints>();
         services.AddSingleton<InspectionEndpoints>();
         services.AddSingleton<CertificateStore>();
-        services.AddHostedService<LedgerSweeper>();
+        services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockMemoryPool.Factory>();
+        services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
 
         if (options.Cluster is { Length: > 0 } file)

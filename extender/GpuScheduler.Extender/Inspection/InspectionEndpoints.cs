@@ -178,7 +178,7 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
 
         if (gpu.Mig != MigMode.Disabled)
         {
-            json.WriteString("slicesTaken", Convert.ToString(use.MigMask, 2).PadLeft(node.Facts.Geometry?.MemorySlices ?? 8, '0'));
+            json.WriteString("slicesTaken", Convert.ToString(use.MigMask, 2).PadLeft(node.Facts.MemorySlices, '0'));
         }
 
         json.WriteEndObject();

@@ -33,6 +33,10 @@ internal sealed class ExtenderMetrics : IDisposable
         _meter.CreateObservableGauge("gpu_scheduler.nodes.in_conflict", () => Count(cluster.Current, n => n.HasConflict), null, "Nodes on which the API assigns a device twice, or more than there is.");
     }
 
+    /// <summary>Adds a gauge that others can read off.</summary>
+    public void Observe(string name, string unit, string description, Func<IEnumerable<Measurement<double>>> values) =>
+        _meter.CreateObservableGauge(name, values, unit, description);
+
     public void Decided(string verb, string outcome, TimeSpan took)
     {
         var tag = new KeyValuePair<string, object?>("verb", verb);

@@ -38,7 +38,19 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
 
     private void Refresh()
     {
-        var stamp = string.Join('|', new[] { _tls.Certificate, _tls.Key, _tls.ClientCa }.Select(f => f is { Length: > 0 } ? File.GetLastWriteTimeUtc(f).Ticks.ToString(System.Globalization.CultureInfo.InvariantCulture) : ""));
+        string stamp;
+        try
+        {
+            // The contents, not the times: a Secret's files are links to links, and what changes is a folder above them.
+            stamp = string.Join('|', new[] { _tls.Certificate, _tls.Key, _tls.ClientCa }
+                .Select(f => f is { Length: > 0 } ? Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f))) : ""));
+        }
+        catch (Exception e) when (_current is not null && e is IOException or UnauthorizedAccessException)
+        {
+            LogNotReloaded(log, e, _tls.Certificate!);
+            return;
+        }
+
         if (_current is not null && stamp == _stamp)
         {
             return;

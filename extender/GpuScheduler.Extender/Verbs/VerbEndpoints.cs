@@ -68,7 +68,7 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
 
         if (error is not null)
         {
-            output.Truncate(0);
+            output.Clear();
             (writeError ?? BindingArgs.WriteResult)(output, error);
             context.Response.StatusCode = writeError is not null ? StatusCodes.Status200OK
                 : outcome == Outcome.BadRequest ? StatusCodes.Status400BadRequest
@@ -78,7 +78,7 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
         metrics.Decided(name, outcome, Stopwatch.GetElapsedTime(start));
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = output.Length;
-        foreach (var piece in output.Pieces(0, output.Length))
+        foreach (var piece in output.Pieces())
         {
             await context.Response.Body.WriteAsync(piece, context.RequestAborted);
         }

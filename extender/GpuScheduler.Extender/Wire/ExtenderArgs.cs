@@ -33,8 +33,8 @@ internal sealed class ExtenderArgs(Snapshot snapshot) : IDisposable
     /// <summary>The names that are not known, in order, as JSON strings.</summary>
     public List<byte[]> Unknown { get; } = [];
 
-    /// <summary>The Node objects as they came, when they are kept.</summary>
-    public SegmentedBuffer Bodies { get; } = new();
+    /// <summary>The Node objects as they came, a comma after each, when they are kept.</summary>
+    public SegmentedBuffer Bodies { get; private set; } = new();
 
     /// <summary>Where each candidate's object lies in <see cref="Bodies"/>.</summary>
     public List<(long Start, int Length)> BodyRanges { get; } = [];
@@ -87,7 +87,15 @@ internal sealed class ExtenderArgs(Snapshot snapshot) : IDisposable
         _lastFound = -1;
         Unknown.Clear();
         BodyRanges.Clear();
-        Bodies.Truncate(0);
+        Bodies.Clear();
+    }
+
+    /// <summary>Hands <see cref="Bodies"/> over to the answer, which outlives this.</summary>
+    public SegmentedBuffer DetachBodies()
+    {
+        var bodies = Bodies;
+        Bodies = new SegmentedBuffer();
+        return bodies;
     }
 
     public void Dispose()

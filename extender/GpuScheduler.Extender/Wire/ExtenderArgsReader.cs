@@ -393,6 +393,7 @@ internal sealed class ExtenderArgsReader
             var item = data[start..(int)reader.BytesConsumed];
             _args.BodyRanges.Add((_args.Bodies.Length, item.Length));
             _args.Bodies.Write(item);
+            _args.Bodies.Write((byte)',');
         }
 
         return true;

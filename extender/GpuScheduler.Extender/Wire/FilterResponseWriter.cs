@@ -61,6 +61,7 @@ internal static class FilterResponseWriter
     private static void WriteNodes(SegmentedBuffer output, ExtenderArgs args, ReadOnlySpan<Status> statuses)
     {
         output.Write("{\"Nodes\":{\"metadata\":{},\"items\":["u8);
+        output.Own(args.DetachBodies());
         var first = true;
         for (var i = 0; i < statuses.Length; i++)
         {
@@ -69,16 +70,21 @@ internal static class FilterResponseWriter
                 continue;
             }
 
+            // Neighbours lie behind each other with their commas: a run of them is taken at once, without a copy.
+            var (start, length) = args.BodyRanges[i];
+            while (i + 1 < statuses.Length && statuses[i + 1].IsSuccess)
+            {
+                i++;
+                length = (int)(args.BodyRanges[i].Start - start) + args.BodyRanges[i].Length;
+            }
+
             if (!first)
             {
                 output.Write((byte)',');
             }
 
             first = false;
-            foreach (var piece in args.Bodies.Pieces(args.BodyRanges[i].Start, args.BodyRanges[i].Length))
-            {
-                output.Write(piece.Span);
-            }
+            output.AppendOwned(start, length);
         }
 
         output.Write("]},\"NodeNames\":null"u8);

@@ -10,9 +10,22 @@ internal static class PrioritizeResponseWriter
         output.Write((byte)'[');
         for (var i = 0; i < candidates.Length; i++)
         {
-            output.Write(i == 0 ? "{\"Host\":"u8 : ",{\"Host\":"u8);
-            output.Write(candidates[i] >= 0 ? args.Snapshot.Index.JsonName(candidates[i]) : args.Unknown[unknown++]);
-            output.Write(",\"Score\":"u8);
+            if (i > 0)
+            {
+                output.Write((byte)',');
+            }
+
+            if (candidates[i] >= 0)
+            {
+                output.Write(args.Snapshot.Index.JsonHostPriority(candidates[i]));
+            }
+            else
+            {
+                output.Write("{\"Host\":"u8);
+                output.Write(args.Unknown[unknown++]);
+                output.Write(",\"Score\":"u8);
+            }
+
             output.Write(scores[i]);
             output.Write((byte)'}');
         }

@@ -1,23 +1,26 @@
-using System.Buffers;
-
 namespace GpuScheduler.Extender.Wire;
 
 /// <summary>
 /// Bytes in pooled segments: grows to many megabytes without a large allocation or a copy, and gives everything back on dispose.
+/// Can take over another buffer and hand out parts of it without copying them.
 /// </summary>
 internal sealed class SegmentedBuffer : IDisposable
 {
-    private const int SegmentSize = 64 * 1024;
+    private const int SegmentSize = SegmentPool.SegmentSize;
 
     private readonly List<byte[]> _segments = [];
+    private readonly List<ReadOnlyMemory<byte>> _closed = [];
+    private SegmentedBuffer? _owned;
     private byte[] _last = [];
+    private int _opened;
     private int _used;
 
-    /// <summary>Bytes written.</summary>
-    public long Length => _segments.Count == 0 ? 0 : ((long)(_segments.Count - 1) * SegmentSize) + _used;
+    /// <summary>Bytes in the buffer.</summary>
+    public long Length { get; private set; }
 
     public void Write(ReadOnlySpan<byte> bytes)
     {
+        Length += bytes.Length;
         if (bytes.Length <= _last.Length - _used)
         {
             bytes.CopyTo(_last.AsSpan(_used));
@@ -47,6 +50,7 @@ internal sealed class SegmentedBuffer : IDisposable
         }
 
         _last[_used++] = value;
+        Length++;
     }
 
     public void Write(long number)
@@ -56,62 +60,63 @@ internal sealed class SegmentedBuffer : IDisposable
         Write(digits[..length]);
     }
 
-    /// <summary>Takes back the last bytes, down to a length reached before.</summary>
-    public void Truncate(long length)
-    {
-        while (Length > length)
-        {
-            var before = (long)(_segments.Count - 1) * SegmentSize;
-            if (before >= length && _segments.Count > 1)
-            {
-                ArrayPool<byte>.Shared.Return(_segments[^1]);
-                _segments.RemoveAt(_segments.Count - 1);
-                _last = _segments[^1];
-                _used = SegmentSize;
-            }
-            else
-            {
-                _used = (int)(length - before);
-            }
-        }
-    }
+    /// <summary>Takes over another buffer, into which nothing was taken over: it is disposed of with this one.</summary>
+    public void Own(SegmentedBuffer other) => _owned = other;
 
-    /// <summary>The bytes [start, start + length) in pieces.</summary>
-    public IEnumerable<ReadOnlyMemory<byte>> Pieces(long start, long length)
+    /// <summary>Appends the bytes [start, start + length) of the buffer taken over, without copying them.</summary>
+    public void AppendOwned(long start, long length)
     {
+        Close();
+        Length += length;
         while (length > 0)
         {
-            var segment = _segments[(int)(start / SegmentSize)];
             var at = (int)(start % SegmentSize);
             var part = (int)Math.Min(length, SegmentSize - at);
-            yield return segment.AsMemory(at, part);
+            _closed.Add(_owned!._segments[(int)(start / SegmentSize)].AsMemory(at, part));
             start += part;
             length -= part;
         }
     }
 
-    public void Dispose()
+    /// <summary>All bytes, in pieces.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Pieces()
+    {
+        Close();
+        return _closed;
+    }
+
+    /// <summary>Empties the buffer.</summary>
+    public void Clear()
     {
         foreach (var segment in _segments)
         {
-            ArrayPool<byte>.Shared.Return(segment);
+            SegmentPool.Return(segment);
         }
 
         _segments.Clear();
+        _closed.Clear();
+        _owned?.Dispose();
+        _owned = null;
         _last = [];
-        _used = 0;
+        (_opened, _used, Length) = (0, 0, 0);
+    }
+
+    public void Dispose() => Clear();
+
+    private void Close()
+    {
+        if (_used > _opened)
+        {
+            _closed.Add(_last.AsMemory(_opened, _used - _opened));
+            _opened = _used;
+        }
     }
 
     private void Extend()
     {
-        // The pool's arrays of this size class have exactly this size; a longer one is used up to it.
-        _last = ArrayPool<byte>.Shared.Rent(SegmentSize);
-        if (_last.Length != SegmentSize)
-        {
-            throw new InvalidOperationException("the array pool rounds a power of two");
-        }
-
+        Close();
+        _last = SegmentPool.Rent();
         _segments.Add(_last);
-        _used = 0;
+        (_opened, _used) = (0, 0);
     }
 }

@@ -190,8 +190,9 @@ public sealed class ClusterState
 
     /// <summary>All pods, as of now.</summary>
     /// <param name="pods">The pods.</param>
-    /// <param name="consistent">True for a list that is at least as new as every bind of ours (a quorum read); false for one from a cache.</param>
-    public void ReplacePods(IReadOnlyCollection<PodInfo> pods, bool consistent)
+    /// <param name="consistent">True for a list that is as new as everything written before it was asked for (a quorum read); false for one from a cache.</param>
+    /// <param name="asked">When it was asked for: what was promised or bound since then may be missing in it. Null for now.</param>
+    public void ReplacePods(IReadOnlyCollection<PodInfo> pods, bool consistent, DateTimeOffset? asked = null)
     {
         ArgumentNullException.ThrowIfNull(pods);
         lock (_gate)
@@ -210,11 +211,12 @@ public sealed class ClusterState
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
             {
                 var known = listed.ContainsKey(allocation.Pod.Uid);
+                var judged = consistent && (asked is null || _ledger.Since(allocation) <= asked);
                 var yields = allocation.State switch
                 {
                     AllocationState.Bound or AllocationState.Presumed => true,
-                    AllocationState.Committed => consistent,
-                    AllocationState.Promised => consistent && !known,
+                    AllocationState.Committed => judged,
+                    AllocationState.Promised => judged && !known,
                     _ => !known,
                 };
                 if (yields)

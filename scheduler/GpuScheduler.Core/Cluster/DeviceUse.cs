@@ -41,7 +41,7 @@ public record struct DeviceUse
         {
             Shares++;
             Milli += device.Milli;
-            MemoryMiB += device.MemoryMiB;
+            MemoryMiB = (int)Math.Min((long)MemoryMiB + device.MemoryMiB, int.MaxValue); // an annotation may say anything
             agrees = !Whole && MigMask == 0 && Milli <= SharePacking.WholeCard && (gpu.MemoryMiB == 0 || MemoryMiB <= gpu.MemoryMiB);
         }
         else

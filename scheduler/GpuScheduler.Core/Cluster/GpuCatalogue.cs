@@ -73,7 +73,7 @@ public static class GpuCatalogue
             {
                 foreach (var name in product.Names)
                 {
-                    var words = name.StartsWith("NVIDIA-", StringComparison.Ordinal) ? name[7..] : name;
+                    var words = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..];
                     if (words.Length > bestLength && GpuModelMatch.Matches([words], label))
                     {
                         (best, bestLength) = (product, words.Length);

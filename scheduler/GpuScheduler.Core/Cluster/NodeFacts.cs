@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Numerics;
 using GpuScheduler.Core.Devices;
 
 namespace GpuScheduler.Core.Cluster;
@@ -58,6 +59,12 @@ public sealed class NodeFacts
 
     /// <summary>GPUs in MIG mode that are healthy.</summary>
     public ulong MigMask { get; internal init; }
+
+    /// <summary>Memory slices of a GPU in MIG mode.</summary>
+    public int MemorySlices => Geometry?.MemorySlices ?? 8;
+
+    /// <summary>GPUs that are healthy, whole or in MIG mode.</summary>
+    public int UsableGpus => BitOperations.PopCount(WholeMask | MigMask);
 
     /// <summary>False where nvidia.com/gpu counts MIG devices or time-slices: these cannot be shared once more.</summary>
     public bool Shareable { get; internal init; } = true;

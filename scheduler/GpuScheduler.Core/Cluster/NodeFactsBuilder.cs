@@ -45,23 +45,22 @@ public static class NodeFactsBuilder
             var gpus = report.Gpus;
             if (gpus.Length > InterconnectMatrix.MostGpus)
             {
-                _warnings.Add($"the report lists {gpus.Length} GPUs; only the first {InterconnectMatrix.MostGpus} are used");
+                Warn($"the report lists {gpus.Length} GPUs; only the first {InterconnectMatrix.MostGpus} are used");
                 gpus = gpus[..InterconnectMatrix.MostGpus];
             }
 
-            for (var i = 0; i < gpus.Length; i++)
+            _sources["gpus"] = _sources["memory"] = _sources["health"] = _sources["mig"] = FactSource.Report;
+            if (gpus.Any(g => g.MemoryMiB == 0))
             {
-                if (gpus[i].MemoryMiB == 0)
-                {
-                    gpus = gpus.SetItem(i, gpus[i] with { MemoryMiB = MemoryPerGpu(model, out _) });
-                }
+                var memory = MemoryPerGpu(model, out var source);
+                gpus = [.. gpus.Select(g => g.MemoryMiB == 0 ? g with { MemoryMiB = memory } : g)];
+                _sources["memory"] = source;
             }
 
-            _sources["gpus"] = _sources["memory"] = _sources["health"] = _sources["mig"] = FactSource.Report;
             var links = report.Links is { } reported && reported.GpuCount == gpus.Length ? reported : null;
             if (report.Links is not null && links is null)
             {
-                _warnings.Add($"the report's link matrix is for {report.Links.GpuCount} GPUs and the report lists {gpus.Length}; it is not used");
+                Warn($"the report's link matrix is for {report.Links.GpuCount} GPUs and the report lists {gpus.Length}; it is not used");
             }
 
             _sources["links"] = FactSource.Report;
@@ -70,11 +69,11 @@ public static class NodeFactsBuilder
             var cut = gpus.Any(g => g.Mig != MigMode.Disabled);
             if (cut && geometry is null)
             {
-                _warnings.Add($"GPUs in MIG mode, but the MIG profiles of \"{_product}\" are not known; their devices are not offered");
+                Warn($"GPUs in MIG mode, but the MIG profiles of \"{_product}\" are not known; their devices are not offered");
             }
 
             var whole = node.Allocatable.ContainsKey(GpuAnnotations.GpuResource) ? AllocatableGpus() : gpus.Count(g => g.Mig == MigMode.Disabled);
-            return Finish(model, gpus, links, geometry, whole, geometry is null ? [] : MigCaps(geometry, gpus), shareable: true, report.NvlinkDomain);
+            return Finish(model, gpus, links, geometry, whole, geometry is null ? [] : MigCaps(geometry, gpus), shareable: true, Domain(report.NvlinkDomain));
         }
 
         public NodeFacts FromLabels()
@@ -92,7 +91,7 @@ public static class NodeFactsBuilder
                 var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
                 if (units < allocatable)
                 {
-                    _warnings.Add($"{allocatable} units of {GpuAnnotations.GpuResource}; only {units} are told apart and offered");
+                    Warn($"{allocatable} units of {GpuAnnotations.GpuResource}; only {units} are told apart and offered");
                 }
 
                 _sources["gpus"] = FactSource.Allocatable;
@@ -110,7 +109,7 @@ public static class NodeFactsBuilder
             }
 
             var counted = LabelNumber(CountLabel);
-            var total = Math.Min(Math.Max(Math.Max(counted, 0), allocatable + migGpus), InterconnectMatrix.MostGpus);
+            var total = (int)Math.Min(Math.Max(Math.Max(counted, 0), (long)allocatable + migGpus), InterconnectMatrix.MostGpus);
             _sources["gpus"] = counted == total ? FactSource.Label : FactSource.Allocatable;
             _sources["mig"] = anyMig ? FactSource.Allocatable : FactSource.Assumed;
             var gpus = Devices(total, memory).ToBuilder();
@@ -159,6 +158,15 @@ public static class NodeFactsBuilder
             };
         }
 
+        /// <summary>Once each: some facts are looked up several times.</summary>
+        private void Warn(string warning)
+        {
+            if (!_warnings.Contains(warning))
+            {
+                _warnings.Add(warning);
+            }
+        }
+
         private int AllocatableGpus()
         {
             if (!node.Allocatable.TryGetValue(GpuAnnotations.GpuResource, out var text))
@@ -171,7 +179,7 @@ public static class NodeFactsBuilder
                 return count;
             }
 
-            _warnings.Add($"allocatable {GpuAnnotations.GpuResource} \"{text}\" is not a count; taken as 0");
+            Warn($"allocatable {GpuAnnotations.GpuResource} \"{text}\" is not a count; taken as 0");
             return 0;
         }
 
@@ -199,18 +207,20 @@ public static class NodeFactsBuilder
                 return number;
             }
 
-            _warnings.Add($"label {label} \"{text}\" is not a number; not used");
+            Warn($"label {label} \"{text}\" is not a number; not used");
             return -1;
         }
 
-        private string? Domain()
+        private string? Domain(string? reported = null)
         {
-            if (!node.Labels.TryGetValue(CliqueLabel, out var clique) || clique.Length == 0 || clique.StartsWith(NoDomain, StringComparison.Ordinal))
+            var said = !string.IsNullOrEmpty(reported);
+            var clique = said ? reported : node.Labels.GetValueOrDefault(CliqueLabel);
+            if (string.IsNullOrEmpty(clique) || clique.StartsWith(NoDomain, StringComparison.Ordinal))
             {
                 return null;
             }
 
-            _sources["nvlinkDomain"] = FactSource.Label;
+            _sources["nvlinkDomain"] = said ? FactSource.Report : FactSource.Label;
             return clique;
         }
 
@@ -227,7 +237,17 @@ public static class NodeFactsBuilder
             var counts = new int[geometry?.Profiles.Length ?? 0];
             foreach (var (resource, text) in node.Allocatable)
             {
-                if (!resource.StartsWith(GpuAnnotations.MigResourcePrefix, StringComparison.Ordinal) || !Quantity.TryParseCount(text, out var count) || count == 0)
+                if (!resource.StartsWith(GpuAnnotations.MigResourcePrefix, StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                if (!Quantity.TryParseCount(text, out var count))
+                {
+                    Warn($"allocatable {resource} \"{text}\" is not a count; taken as 0");
+                }
+
+                if (count == 0)
                 {
                     continue;
                 }
@@ -235,12 +255,12 @@ public static class NodeFactsBuilder
                 var profile = geometry?.IndexOf(resource[GpuAnnotations.MigResourcePrefix.Length..]) ?? -1;
                 if (profile < 0)
                 {
-                    _warnings.Add($"{resource} is offered, but \"{_product}\" has no such MIG profile in the catalogue; it is not used");
+                    Warn($"{resource} is offered, but \"{_product}\" has no such MIG profile in the catalogue; it is not used");
                     continue;
                 }
 
                 any = true;
-                counts[profile] += count;
+                counts[profile] = (int)Math.Min((long)counts[profile] + count, int.MaxValue);
             }
 
             return [.. counts];
@@ -274,12 +294,13 @@ public static class NodeFactsBuilder
 
         private (int Gpus, ImmutableArray<ImmutableArray<MigPlacement>>? Layout) LayOut(MigGeometry geometry, ImmutableArray<int> counts, int wholeGpus)
         {
-            var slices = 0;
-            var fewest = 1;
+            // Numbers from the API may be absurd: long, so that none wraps round.
+            var slices = 0L;
+            var fewest = 1L;
             for (var p = 0; p < counts.Length; p++)
             {
-                slices += counts[p] * geometry.Profiles[p].MemorySlices;
-                fewest = Math.Max(fewest, (counts[p] + geometry.Profiles[p].MaxInstances - 1) / geometry.Profiles[p].MaxInstances);
+                slices += (long)counts[p] * geometry.Profiles[p].MemorySlices;
+                fewest = Math.Max(fewest, ((long)counts[p] + geometry.Profiles[p].MaxInstances - 1) / geometry.Profiles[p].MaxInstances);
             }
 
             // GFD counts all GPUs of the product; those not handed out whole are the ones in MIG mode.
@@ -291,15 +312,16 @@ public static class NodeFactsBuilder
             }
 
             var likely = Math.Max(fewest, (slices + geometry.MemorySlices - 1) / geometry.MemorySlices);
-            for (var gpus = likely; gpus <= Math.Min(likely + 2, InterconnectMatrix.MostGpus); gpus++)
+            for (var most = Math.Min(likely + 2, InterconnectMatrix.MostGpus); likely <= most; likely++)
             {
+                var gpus = (int)likely;
                 if (Cached(geometry, counts, gpus) is { } layout)
                 {
                     return (gpus, layout);
                 }
             }
 
-            return (Math.Min(fewest, InterconnectMatrix.MostGpus), null);
+            return ((int)Math.Min(fewest, InterconnectMatrix.MostGpus), null);
         }
 
         private static ImmutableArray<ImmutableArray<MigPlacement>>? Cached(MigGeometry geometry, ImmutableArray<int> counts, int gpus) =>

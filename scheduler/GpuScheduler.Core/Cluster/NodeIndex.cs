@@ -12,7 +12,7 @@ namespace GpuScheduler.Core.Cluster;
 public sealed class NodeIndex
 {
     private readonly byte[][] _names;      // by position; empty for a free position
-    private readonly byte[][] _json;       // by position: the name as a JSON string, quotes included
+    private readonly byte[][] _json;       // by position: {"Host":"name","Score": as a HostPriority begins; the name lies inside
     private readonly int[] _slots;         // open addressing: position + 1, or 0
     private readonly int[] _next;          // hint: the position that followed last time. Racing writers are harmless: it is checked.
 
@@ -34,7 +34,7 @@ public sealed class NodeIndex
             }
 
             _names[i] = Encoding.UTF8.GetBytes(name);
-            _json[i] = [.. "\""u8, .. JsonEncodedText.Encode(name).EncodedUtf8Bytes, .. "\""u8];
+            _json[i] = [.. HostBegin, .. "\""u8, .. JsonEncodedText.Encode(name).EncodedUtf8Bytes, .. "\""u8, .. HostEnd];
             var slot = Slot(_names[i]);
             while (_slots[slot] != 0)
             {
@@ -49,14 +49,27 @@ public sealed class NodeIndex
     /// <summary>Number of names.</summary>
     public int Count { get; }
 
+    private static ReadOnlySpan<byte> HostBegin => "{\"Host\":"u8;
+
+    private static ReadOnlySpan<byte> HostEnd => ",\"Score\":"u8;
+
     /// <summary>The name at a position as a JSON string in UTF-8, quotes included.</summary>
-    public ReadOnlySpan<byte> JsonName(int position) => _json[position];
+    public ReadOnlySpan<byte> JsonName(int position) => _json[position].AsSpan(HostBegin.Length, _json[position].Length - HostBegin.Length - HostEnd.Length);
+
+    /// <summary>The beginning of the extender protocol's HostPriority for the node at a position, up to its score: {"Host":"name","Score":</summary>
+    public ReadOnlySpan<byte> JsonHostPriority(int position) => _json[position];
 
     /// <summary>Position of a name, or -1.</summary>
     /// <param name="name">The name in UTF-8.</param>
     /// <param name="after">The position found before, or -1; lists mostly come in the same order.</param>
     public int Find(ReadOnlySpan<byte> name, int after = -1)
     {
+        if (name.IsEmpty)
+        {
+            // Free positions have the empty name.
+            return -1;
+        }
+
         if (after >= 0)
         {
             var guess = _next[after];
@@ -64,11 +77,6 @@ public sealed class NodeIndex
             {
                 return guess;
             }
-        }
-
-        if (name.IsEmpty)
-        {
-            return -1;
         }
 
         for (var slot = Slot(name); _slots[slot] != 0; slot = (slot + 1) & (_slots.Length - 1))

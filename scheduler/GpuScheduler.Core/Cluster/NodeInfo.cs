@@ -41,8 +41,11 @@ public sealed class NodeInfo
     /// <summary>GPUs (units of nvidia.com/gpu) held whole or shared out in parts.</summary>
     public int UsedGpus { get; private set; }
 
-    /// <summary>GPUs that more shares may be put on: idle ones or ones that are shared already.</summary>
+    /// <summary>GPUs that more shares may be put on: idle ones or ones that are shared already; none when allocatable fell below what is in use.</summary>
     public ulong ShareMask { get; private set; }
+
+    /// <summary>How much of the GPUs is in use, in milli-GPU: whole ones count 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
+    public int UsedMilli { get; private set; }
 
     /// <summary>CPU not requested by anybody, in milli-CPU.</summary>
     public long FreeCpuMilli { get; private set; }
@@ -145,6 +148,7 @@ public sealed class NodeInfo
     private void SumUp()
     {
         UsedGpus = 0;
+        UsedMilli = 0;
         IdleMask = 0;
         ShareMask = 0;
         for (var i = 0; i < _use.Length; i++)
@@ -155,6 +159,10 @@ public sealed class NodeInfo
                 UsedGpus++;
             }
 
+            UsedMilli += _use[i].Whole ? SharePacking.WholeCard
+                : _use[i].MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(_use[i].MigMask) / Facts.MemorySlices
+                : _use[i].Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(FreeMilli(i), FreeMemoryMiB(i), Facts.Gpus[i].MemoryMiB)
+                : 0;
             if ((Facts.WholeMask & bit) != 0 && _use[i].MigMask == 0 && !_use[i].Whole)
             {
                 IdleMask |= _use[i].Shares == 0 ? bit : 0;
@@ -163,8 +171,9 @@ public sealed class NodeInfo
         }
 
         FreeGpus = Math.Max(0, Math.Min(BitOperations.PopCount(IdleMask), Facts.AllocatableGpus - UsedGpus));
-        if (!Facts.Shareable)
+        if (!Facts.Shareable || UsedGpus > Facts.AllocatableGpus)
         {
+            // More in use than the node still announces: some of them is broken, and nobody says which.
             ShareMask = 0;
         }
     }

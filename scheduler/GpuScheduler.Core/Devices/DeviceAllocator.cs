@@ -84,13 +84,11 @@ public static class DeviceAllocator
         var chosen = 0UL;
         if (request.Nvlink == NvlinkRequirement.Required && request.ShareCount > 1)
         {
-            if (!node.Facts.Sets.TryPick(fitting, request.ShareCount, request.Nvlink, out var set))
+            if (!TryPickConnected(request, node, fitting, out chosen))
             {
                 status = Reasons.FreeGpusNotLinked;
                 return false;
             }
-
-            chosen = set.Mask;
         }
         else
         {
@@ -125,6 +123,26 @@ public static class DeviceAllocator
         pick = pick with { Shared = chosen, Opened = opened, SliverGrowth = total };
         status = Status.Success;
         return true;
+    }
+
+    private static bool TryPickConnected(GpuRequest request, NodeInfo node, ulong fitting, out ulong chosen)
+    {
+        var found = node.Facts.Sets.TryPick(fitting, request.ShareCount, request.Nvlink, out var set);
+        if (found && BitOperations.PopCount(set.Mask & node.IdleMask) > node.FreeGpus)
+        {
+            // More idle cards than may be opened (allocatable is below the number of GPUs): with the first of them only.
+            var idle = fitting & node.IdleMask;
+            fitting &= ~idle;
+            for (var n = 0; n < node.FreeGpus; n++, idle &= idle - 1)
+            {
+                fitting |= idle & (~idle + 1);
+            }
+
+            found = node.Facts.Sets.TryPick(fitting, request.ShareCount, request.Nvlink, out set);
+        }
+
+        chosen = set.Mask;
+        return found;
     }
 
     private static bool TryCost(GpuRequest request, NodeInfo node, int gpu, out long cost, out int growth)

@@ -176,7 +176,7 @@ public sealed record DeviceAssignment(ImmutableArray<AssignedDevice> Devices)
         }
 
         if (gpu is not (>= 0 and < InterconnectMatrix.MostGpus) || memory < 0 || milli is < 0 or > 1000
-            || (profile is not null && (start is < 0 or > 7 || size < 1 || start + size > 8)))
+            || (profile is not null && (start is < 0 or > 7 || size is < 1 or > 8 || start + size > 8)))
         {
             return false;
         }

@@ -35,6 +35,24 @@ public readonly record struct DevicePick
     /// <summary>Loss of MIG value (see <see cref="MigValueTable"/>), in memory slices.</summary>
     public double MigLoss { get; init; }
 
+    /// <summary>Memory slices of the MIG devices.</summary>
+    public int MigSlices
+    {
+        get
+        {
+            var slices = SingleMig?.Placement.Size ?? 0;
+            if (!SeveralMig.IsDefault)
+            {
+                foreach (var mig in SeveralMig)
+                {
+                    slices += mig.Placement.Size;
+                }
+            }
+
+            return slices;
+        }
+    }
+
     /// <summary>The assignment that the pick stands for.</summary>
     public DeviceAssignment ToAssignment(GpuRequest request, NodeInfo node)
     {

@@ -8,13 +8,14 @@ namespace GpuScheduler.Core.Devices;
 
 /// <summary>
 /// Which MIG devices a request gets. One device goes where the GPU loses least value (<see cref="MigValueTable"/>), then to the
-/// fullest GPU, then to the lowest number. Several are placed largest first with backtracking, so that they are found whenever
-/// they fit at all. On GPUs cut into fixed instances only those can be had.
+/// fullest GPU, then to the lowest number. Several are placed hardest first with backtracking, so that they are found whenever
+/// they fit at all. On GPUs cut into fixed instances only those can be had. A GPU that a pod holds whole or shares (it was not in
+/// MIG mode then, or was not thought to be) has nothing free.
 /// </summary>
 internal static class MigAllocator
 {
-    /// <summary>Bound on the backtracking, far above what the largest machine needs; reaching it counts as "does not fit now".</summary>
-    private const int Effort = 50_000;
+    /// <summary>Bound on the situations looked at, far above what pods ask for in practice; reaching it counts as "does not fit now".</summary>
+    private const int Effort = 20_000;
 
     public static bool TryPick(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
     {
@@ -29,7 +30,7 @@ internal static class MigAllocator
         foreach (var mig in request.Mig)
         {
             var profile = geometry.IndexOf(mig.Profile);
-            if (profile < 0 || node.FreeMig[profile] < mig.Count + wanted[profile] || geometry.Profiles[profile].MemoryMiB < request.MinGpuMemoryMiB)
+            if (profile < 0 || node.FreeMig[profile] - wanted[profile] < mig.Count || geometry.Profiles[profile].MemoryMiB < request.MinGpuMemoryMiB)
             {
                 return false;
             }
@@ -46,7 +47,8 @@ internal static class MigAllocator
         Span<GpuMig> gpus = stackalloc GpuMig[node.Facts.Gpus.Length];
         for (var i = 0; i < gpus.Length; i++)
         {
-            gpus[i] = new GpuMig(node.Use[i].MigMask, node.Use[i].MediaExtensions);
+            var use = node.Use[i];
+            gpus[i] = new GpuMig(use.Whole || use.Shares > 0 ? geometry.FullMask : use.MigMask, use.MediaExtensions);
         }
 
         if (count == 1)
@@ -54,11 +56,10 @@ internal static class MigAllocator
             return TryPickOne(request.Mig[0].Profile, node, geometry, gpus, ref pick, ref status);
         }
 
-        var names = ProfileNames(request, geometry);
-        var order = Order(wanted, geometry, count);
-        var chosen = new MigPick[count];
-        var effort = Effort;
-        if (!Place(node, geometry, names, order, 0, gpus, chosen, [], ref effort))
+        Span<GpuMig> before = stackalloc GpuMig[gpus.Length];
+        gpus.CopyTo(before);
+        var search = new Search(node, geometry, Order(request, geometry, count));
+        if (!search.Place(0, gpus))
         {
             return false;
         }
@@ -67,10 +68,11 @@ internal static class MigAllocator
         var values = MigValueTable.For(geometry);
         for (var i = 0; i < gpus.Length; i++)
         {
-            loss += values.Loss(node.Use[i].MigMask, gpus[i].Taken);
+            // What is cut is cut: on fixed instances no placement spoils another.
+            loss += node.Facts.Gpus[i].Mig == MigMode.OnDemand ? values.Loss(before[i].Taken, gpus[i].Taken) : 0;
         }
 
-        pick = pick with { SeveralMig = ImmutableArray.Create(chosen), MigLoss = loss };
+        pick = pick with { SeveralMig = ImmutableArray.Create(search.Chosen), MigLoss = loss };
         status = Status.Success;
         return true;
     }
@@ -96,51 +98,6 @@ internal static class MigAllocator
         pick = pick with { SingleMig = ToPick(node, geometry, name, profile, best), MigLoss = best.Loss };
         status = Status.Success;
         return true;
-    }
-
-    private static bool Place(NodeInfo node, MigGeometry geometry, string[] names, int[] order, int next, Span<GpuMig> gpus, MigPick[] chosen, List<(int Profile, int Gpu, int Start)> failed, ref int effort)
-    {
-        if (next == order.Length)
-        {
-            return true;
-        }
-
-        var profile = order[next];
-        var options = new List<Option>();
-        for (var rest = node.Facts.MigMask; rest != 0; rest &= rest - 1)
-        {
-            AddOptions(node, geometry, profile, BitOperations.TrailingZeroCount(rest), gpus, options);
-        }
-
-        options.Sort();
-        var failedBefore = failed.Count;
-        foreach (var option in options)
-        {
-            // Instances of one profile are interchangeable: every set with a place that failed here has been tried.
-            if (failed.Contains((profile, option.Gpu, option.Start)))
-            {
-                continue;
-            }
-
-            if (--effort < 0)
-            {
-                return false;
-            }
-
-            var before = gpus[option.Gpu];
-            gpus[option.Gpu] = before.With(geometry.Profiles[profile], option.Start);
-            chosen[next] = ToPick(node, geometry, names[profile], profile, option);
-            if (Place(node, geometry, names, order, next + 1, gpus, chosen, failed, ref effort))
-            {
-                return true;
-            }
-
-            gpus[option.Gpu] = before;
-            failed.Add((profile, option.Gpu, option.Start));
-        }
-
-        failed.RemoveRange(failedBefore, failed.Count - failedBefore);
-        return false;
     }
 
     private static Option BestOn(NodeInfo node, MigGeometry geometry, int profile, int gpu, Span<GpuMig> gpus)
@@ -221,34 +178,151 @@ internal static class MigAllocator
         return new MigPick(option.Gpu, new MigPlacement(name, start, geometry.Profiles[profile].MemorySlices), uuid);
     }
 
-    private static string[] ProfileNames(GpuRequest request, MigGeometry geometry)
+    /// <summary>The devices asked for one by one: media extensions (one a GPU) and then the largest first, those of one profile together.</summary>
+    private static (int Profile, string Name)[] Order(GpuRequest request, MigGeometry geometry, int count)
     {
-        var names = new string[geometry.Profiles.Length];
+        var order = new List<(int Profile, string Name)>(count);
         foreach (var mig in request.Mig)
         {
-            names[geometry.IndexOf(mig.Profile)] = mig.Profile;
+            order.AddRange(Enumerable.Repeat((geometry.IndexOf(mig.Profile), mig.Profile), mig.Count));
         }
 
-        return names;
+        return
+        [
+            .. order
+                .OrderByDescending(d => geometry.Profiles[d.Profile].MemorySlices)
+                .ThenByDescending(d => geometry.Profiles[d.Profile].HasMediaExtensions)
+                .ThenBy(d => d.Profile),
+        ];
     }
 
-    private static int[] Order(ReadOnlySpan<int> wanted, MigGeometry geometry, int count)
+    /// <summary>
+    /// Places several devices. GPUs in the same state are alike, and so are instances of one profile; what did not work out once is
+    /// not tried again in another order.
+    /// </summary>
+    private sealed class Search(NodeInfo node, MigGeometry geometry, (int Profile, string Name)[] order)
     {
-        var order = new int[count];
-        var at = 0;
-        for (var size = geometry.MemorySlices; size > 0; size--)
+        private readonly HashSet<string> _dead = new(StringComparer.Ordinal);
+        private int _effort = Effort;
+
+        public MigPick[] Chosen { get; } = new MigPick[order.Length];
+
+        public bool Place(int next, Span<GpuMig> gpus)
         {
-            for (var p = 0; p < wanted.Length; p++)
+            if (next == order.Length)
             {
-                if (geometry.Profiles[p].MemorySlices == size)
+                return true;
+            }
+
+            if (!HasRoom(next, gpus) || --_effort < 0)
+            {
+                return false;
+            }
+
+            var state = Describe(next, gpus);
+            if (_dead.Contains(state))
+            {
+                return false;
+            }
+
+            var (profile, name) = order[next];
+            var options = new List<Option>();
+            for (var rest = node.Facts.MigMask; rest != 0; rest &= rest - 1)
+            {
+                var gpu = BitOperations.TrailingZeroCount(rest);
+                if (!IsLikeEarlier(gpu, gpus))
                 {
-                    order.AsSpan(at, wanted[p]).Fill(p);
-                    at += wanted[p];
+                    AddOptions(node, geometry, profile, gpu, gpus, options);
                 }
             }
+
+            options.Sort();
+            foreach (var option in options)
+            {
+                var before = gpus[option.Gpu];
+                gpus[option.Gpu] = before.With(geometry.Profiles[profile], option.Start);
+                Chosen[next] = ToPick(node, geometry, name, profile, option);
+                if (Place(next + 1, gpus))
+                {
+                    return true;
+                }
+
+                gpus[option.Gpu] = before;
+            }
+
+            _dead.Add(state);
+            return false;
         }
 
-        return order;
+        /// <summary>
+        /// False when there are not enough free slices in all, or not enough free places for the devices of some size: the places of
+        /// one size are disjoint, so that counting them is enough.
+        /// </summary>
+        private bool HasRoom(int next, ReadOnlySpan<GpuMig> gpus)
+        {
+            Span<int> wanted = stackalloc int[geometry.MemorySlices + 1];
+            Span<byte> starts = stackalloc byte[geometry.MemorySlices + 1];
+            var slices = 0;
+            for (var i = next; i < order.Length; i++)
+            {
+                var profile = geometry.Profiles[order[i].Profile];
+                slices += profile.MemorySlices;
+                if (wanted[profile.MemorySlices]++ == 0 || order[i].Profile != order[i - 1].Profile)
+                {
+                    foreach (var start in profile.Starts)
+                    {
+                        starts[profile.MemorySlices] |= (byte)(1 << start);
+                    }
+                }
+            }
+
+            for (var rest = node.Facts.MigMask; rest != 0; rest &= rest - 1)
+            {
+                var taken = gpus[BitOperations.TrailingZeroCount(rest)].Taken;
+                slices -= geometry.MemorySlices - BitOperations.PopCount(taken);
+                for (var size = 1; size < wanted.Length; size++)
+                {
+                    for (int at = starts[size]; at != 0 && wanted[size] > 0; at &= at - 1)
+                    {
+                        var place = ((1 << size) - 1) << BitOperations.TrailingZeroCount(at);
+                        wanted[size] -= (taken & place) == 0 ? 1 : 0;
+                    }
+                }
+            }
+
+            return slices <= 0 && wanted.IndexOfAnyExceptInRange(int.MinValue, 0) < 0;
+        }
+
+        private bool IsLikeEarlier(int gpu, ReadOnlySpan<GpuMig> gpus)
+        {
+            for (var rest = node.Facts.MigMask & ((1UL << gpu) - 1); rest != 0 && node.Facts.Gpus[gpu].Mig == MigMode.OnDemand; rest &= rest - 1)
+            {
+                var other = BitOperations.TrailingZeroCount(rest);
+                if (node.Facts.Gpus[other].Mig == MigMode.OnDemand && gpus[other] == gpus[gpu])
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+
+        /// <summary>A text that is equal for situations from which the same can be reached.</summary>
+        private string Describe(int next, ReadOnlySpan<GpuMig> gpus)
+        {
+            Span<char> text = stackalloc char[gpus.Length + 1];
+            text[0] = (char)next;
+            var fixedOnes = 1;
+            var onDemand = text.Length;
+            for (var i = 0; i < gpus.Length; i++)
+            {
+                var at = node.Facts.Gpus[i].Mig == MigMode.OnDemand ? --onDemand : fixedOnes++;
+                text[at] = (char)(gpus[i].Taken | (gpus[i].Media ? 256 : 0));
+            }
+
+            text[onDemand..].Sort();
+            return new string(text);
+        }
     }
 
     private readonly record struct GpuMig(byte Taken, bool Media)

@@ -35,16 +35,17 @@ public static class MigLayout
         var remaining = counts.ToArray();
         var layout = new List<ImmutableArray<MigPlacement>>();
         var effort = Effort;
-        return Spread(geometry, Patterns(geometry), 0, remaining, gpus, layout, ref effort) ? [.. layout] : null;
+        return Spread(geometry, Patterns(geometry), remaining, gpus, layout, new HashSet<string>(StringComparer.Ordinal), ref effort) ? [.. layout] : null;
     }
 
     private static ImmutableArray<MigPlacement>? OnOneGpu(MigGeometry geometry, int[] counts)
     {
         var placed = new List<MigPlacement>();
-        return Place(geometry, counts, 0, 0, placed) ? [.. placed.OrderBy(p => p.Start)] : null;
+        var media = counts.Where((c, p) => c > 0 && geometry.Profiles[p].HasMediaExtensions).Sum();
+        return media <= 1 && Place(geometry, counts, 0, placed) ? [.. placed.OrderBy(p => p.Start)] : null;
     }
 
-    private static bool Place(MigGeometry geometry, int[] counts, int depth, byte taken, List<MigPlacement> placed)
+    private static bool Place(MigGeometry geometry, int[] counts, byte taken, List<MigPlacement> placed)
     {
         // Big profiles first: they have the fewest places.
         var next = -1;
@@ -77,7 +78,7 @@ public static class MigLayout
             }
 
             placed.Add(new MigPlacement(profile.Name, start, profile.MemorySlices));
-            if (Place(geometry, counts, depth + 1, (byte)(taken | mask), placed))
+            if (Place(geometry, counts, (byte)(taken | mask), placed))
             {
                 counts[next]++;
                 return true;
@@ -94,11 +95,11 @@ public static class MigLayout
     private static List<int[]> Patterns(MigGeometry geometry)
     {
         var seen = new Dictionary<string, int[]>(StringComparer.Ordinal);
-        Extend(geometry, 0, 0, new int[geometry.Profiles.Length], seen);
+        Extend(geometry, 0, 0, new int[geometry.Profiles.Length], false, seen);
         return [.. seen.Values.OrderByDescending(p => p.Select((n, i) => n * geometry.Profiles[i].MemorySlices * geometry.Profiles[i].MemorySlices).Sum())];
     }
 
-    private static void Extend(MigGeometry geometry, int slice, byte taken, int[] counts, Dictionary<string, int[]> seen)
+    private static void Extend(MigGeometry geometry, int slice, byte taken, int[] counts, bool media, Dictionary<string, int[]> seen)
     {
         if (slice == geometry.MemorySlices)
         {
@@ -110,82 +111,85 @@ public static class MigLayout
         for (var p = 0; p < geometry.Profiles.Length; p++)
         {
             var profile = geometry.Profiles[p];
-            if (profile.Starts.Contains(slice) && (taken & profile.MaskAt(slice)) == 0 && counts[p] < profile.MaxInstances)
+            if (profile.Starts.Contains(slice) && (taken & profile.MaskAt(slice)) == 0 && counts[p] < profile.MaxInstances && !(media && profile.HasMediaExtensions))
             {
                 any |= profile.MemorySlices == 1;
                 counts[p]++;
-                Extend(geometry, slice + profile.MemorySlices, (byte)(taken | profile.MaskAt(slice)), counts, seen);
+                Extend(geometry, slice + profile.MemorySlices, (byte)(taken | profile.MaskAt(slice)), counts, media || profile.HasMediaExtensions, seen);
                 counts[p]--;
             }
         }
 
         if (!any)
         {
-            Extend(geometry, slice + 1, taken, counts, seen);
+            Extend(geometry, slice + 1, taken, counts, media, seen);
         }
     }
 
-    private static bool Spread(MigGeometry geometry, List<int[]> patterns, int from, int[] remaining, int gpus, List<ImmutableArray<MigPlacement>> layout, ref int effort)
+    /// <summary>
+    /// Gives the GPUs patterns until nothing remains. Some GPU must have the hardest profile that remains, so that only patterns with
+    /// it are tried for the next one, each used as far as it goes.
+    /// </summary>
+    private static bool Spread(MigGeometry geometry, List<int[]> patterns, int[] remaining, int gpus, List<ImmutableArray<MigPlacement>> layout, HashSet<string> dead, ref int effort)
     {
-        var slices = 0;
+        var slices = 0L;
+        var hardest = -1;
         for (var p = 0; p < remaining.Length; p++)
         {
-            slices += remaining[p] * geometry.Profiles[p].MemorySlices;
-        }
-
-        if (slices == 0)
-        {
-            for (var left = gpus; left > 0; left--)
-            {
-                layout.Add([]);
-            }
-
-            return true;
-        }
-
-        if (gpus == 0 || slices > gpus * geometry.MemorySlices)
-        {
-            return false;
-        }
-
-        for (var i = from; i < patterns.Count; i++)
-        {
-            if (--effort < 0)
+            var profile = geometry.Profiles[p];
+            slices += (long)remaining[p] * profile.MemorySlices;
+            if (remaining[p] > (long)gpus * profile.MaxInstances)
             {
                 return false;
             }
 
-            var used = new int[remaining.Length];
-            var any = false;
-            for (var p = 0; p < remaining.Length; p++)
+            if (remaining[p] > 0 && (hardest < 0 || Hardness(profile) > Hardness(geometry.Profiles[hardest])))
             {
-                used[p] = Math.Min(remaining[p], patterns[i][p]);
-                any |= used[p] > 0;
+                hardest = p;
             }
+        }
 
-            if (!any)
+        if (hardest < 0)
+        {
+            layout.AddRange(Enumerable.Repeat(ImmutableArray<MigPlacement>.Empty, gpus));
+            return true;
+        }
+
+        var key = string.Join(',', remaining);
+        if (slices > gpus * geometry.MemorySlices || dead.Contains(key + '/' + gpus) || --effort < 0)
+        {
+            return false;
+        }
+
+        var before = remaining.ToArray();
+        foreach (var pattern in patterns)
+        {
+            if (pattern[hardest] == 0)
             {
                 continue;
             }
 
+            var used = new int[remaining.Length];
             for (var p = 0; p < remaining.Length; p++)
             {
-                remaining[p] -= used[p];
+                used[p] = Math.Min(before[p], pattern[p]);
+                remaining[p] = before[p] - used[p];
             }
 
             layout.Add(OnOneGpu(geometry, used) ?? throw new InvalidOperationException("a part of a pattern that fits must fit"));
-            if (Spread(geometry, patterns, i, remaining, gpus - 1, layout, ref effort))
+            if (Spread(geometry, patterns, remaining, gpus - 1, layout, dead, ref effort))
             {
                 return true;
             }
 
             layout.RemoveAt(layout.Count - 1);
-            for (var p = 0; p < remaining.Length; p++)
-            {
-                remaining[p] += used[p];
-            }
         }
 
+        before.CopyTo(remaining, 0);
+        dead.Add(key + '/' + gpus);
         return false;
     }
+
+    /// <summary>Those with media extensions first, of which a GPU has one, then by size.</summary>
+    private static int Hardness(MigProfile profile) => profile.MemorySlices + (profile.HasMediaExtensions ? 8 : 0);
 }

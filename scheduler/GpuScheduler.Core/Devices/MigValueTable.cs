@@ -18,6 +18,8 @@ public sealed class MigValueTable
 {
     private static readonly ConditionalWeakTable<MigGeometry, MigValueTable> s_tables = new();
 
+    private const double RoundingError = 1e-10;
+
     private readonly double[] _value;
     private readonly sbyte[] _start;   // by profile and mask: the best start, or -1
     private readonly int _masks;
@@ -38,7 +40,7 @@ public sealed class MigValueTable
                 foreach (var start in profile.Starts)
                 {
                     var taken = profile.MaskAt(start);
-                    if ((mask & taken) == 0 && (best < 0 || _value[mask | taken] > _value[mask | profile.MaskAt(best)]))
+                    if ((mask & taken) == 0 && (best < 0 || _value[mask | taken] > _value[mask | profile.MaskAt(best)] + RoundingError))
                     {
                         best = start;
                     }
@@ -69,6 +71,9 @@ public sealed class MigValueTable
     /// <summary>The best start for a profile (by index in the geometry) on a GPU with these slices taken, or -1 when it does not fit.</summary>
     public int BestStart(int profile, byte taken) => _start[(profile * _masks) + (taken & Geometry.FullMask)];
 
-    /// <summary>What placing a profile costs: V(before) − V(after), in memory slices.</summary>
-    public double Loss(byte before, byte after) => ValueOf(before) - ValueOf(after);
+    /// <summary>
+    /// What placing a profile costs: V(before) − V(after), in memory slices, to nine places: equal losses must compare equal though
+    /// they were summed up in another order.
+    /// </summary>
+    public double Loss(byte before, byte after) => Math.Round(ValueOf(before) - ValueOf(after), 9);
 }

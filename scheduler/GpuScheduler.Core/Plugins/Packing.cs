@@ -13,42 +13,23 @@ internal sealed class Packing : IScorePlugin
     public double Score(CycleState state, NodeInfo node, in DevicePick pick)
     {
         var facts = node.Facts;
-        var total = BitOperations.PopCount(facts.WholeMask | facts.MigMask) * (double)SharePacking.WholeCard;
+        var total = facts.UsableGpus * (double)SharePacking.WholeCard;
         if (total == 0)
         {
             return 0;
         }
 
-        var slices = facts.Geometry?.MemorySlices ?? 8;
-        var used = 0.0;
-        for (var i = 0; i < node.Use.Length; i++)
-        {
-            ref readonly var use = ref node.Use[i];
-            used += use.Whole ? SharePacking.WholeCard
-                : use.MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(use.MigMask) / (double)slices
-                : use.Shares == 0 ? 0
-                : SharePacking.WholeCard - SharePacking.Free(node.FreeMilli(i), node.FreeMemoryMiB(i), facts.Gpus[i].MemoryMiB);
-        }
-
         var request = state.Request;
-        used += request.WholeGpus * SharePacking.WholeCard;
+        double used = node.UsedMilli + (request.WholeGpus * SharePacking.WholeCard);
         if (request.ShareCount > 0)
         {
             var memory = facts.Gpus[BitOperations.TrailingZeroCount(pick.Shared)].MemoryMiB;
             used += request.ShareCount * (SharePacking.WholeCard - SharePacking.Free(SharePacking.WholeCard - request.ShareMilli, memory - request.ShareMemoryMiB, memory));
         }
 
-        if (pick.SingleMig is { } one)
+        if (!request.Mig.IsEmpty)
         {
-            used += SharePacking.WholeCard * one.Placement.Size / (double)slices;
-        }
-
-        if (!pick.SeveralMig.IsDefault)
-        {
-            foreach (var mig in pick.SeveralMig)
-            {
-                used += SharePacking.WholeCard * mig.Placement.Size / (double)slices;
-            }
+            used += SharePacking.WholeCard * pick.MigSlices / (double)facts.MemorySlices;
         }
 
         return Math.Clamp(used / total, 0, 1);

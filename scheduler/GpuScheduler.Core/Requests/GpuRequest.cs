@@ -40,18 +40,18 @@ public sealed record GpuRequest
     /// <summary>True when the pod wants any device.</summary>
     public bool WantsGpu => WholeGpus > 0 || ShareCount > 0 || !Mig.IsEmpty;
 
-    /// <summary>How many devices an assignment to this request lists.</summary>
+    /// <summary>How many devices an assignment to this request lists; saturates.</summary>
     public int DeviceCount
     {
         get
         {
-            var count = WholeGpus + ShareCount;
+            var count = (long)WholeGpus + ShareCount;
             foreach (var mig in Mig)
             {
                 count += mig.Count;
             }
 
-            return count;
+            return (int)Math.Min(count, int.MaxValue);
         }
     }
 }

@@ -91,6 +91,7 @@ public sealed class PodInfoBuilder
         ArgumentNullException.ThrowIfNull(overhead);
         OverheadCpuMilli = overhead.Totals.CpuMilli;
         OverheadMemoryBytes = overhead.Totals.MemoryBytes;
+        _invalid ??= overhead.Invalid;
     }
 
     private long OverheadCpuMilli { get; set; }

@@ -77,11 +77,16 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         return over;
     }
 
-    private DateTimeOffset? ExpiryOf(AllocationState state) => state switch
+    /// <summary>When a hold that expires was made.</summary>
+    public DateTimeOffset? Since(Allocation allocation) => allocation.Expires - HoldOf(allocation.State);
+
+    private DateTimeOffset? ExpiryOf(AllocationState state) => time.GetUtcNow() + HoldOf(state);
+
+    private TimeSpan? HoldOf(AllocationState state) => state switch
     {
-        AllocationState.Tentative => time.GetUtcNow() + options.TentativeHold,
-        AllocationState.Promised => time.GetUtcNow() + options.PromiseHold,
-        AllocationState.Committed => time.GetUtcNow() + options.CommitHold,
+        AllocationState.Tentative => options.TentativeHold,
+        AllocationState.Promised => options.PromiseHold,
+        AllocationState.Committed => options.CommitHold,
         _ => null,
     };
 }

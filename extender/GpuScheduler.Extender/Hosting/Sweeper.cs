@@ -1,17 +1,23 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Wire;
 
 namespace GpuScheduler.Extender.Hosting;
 
-/// <summary>Ends holds whose time is over.</summary>
-internal sealed partial class LedgerSweeper(ClusterState cluster, ExtenderMetrics metrics, TimeProvider time, ILogger<LedgerSweeper> log) : BackgroundService
+/// <summary>What has to be done from time to time: ends holds whose time is over, and gives back memory that lies unused.</summary>
+internal sealed partial class Sweeper(ClusterState cluster, ExtenderMetrics metrics, TimeProvider time, ILogger<Sweeper> log) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        for (var second = 1; await timer.WaitForNextTickAsync(stoppingToken); second++)
         {
+            if (second % 60 == 0)
+            {
+                SegmentPool.Trim();
+            }
+
             foreach (var over in cluster.Expire())
             {
                 metrics.Expired(over.State);

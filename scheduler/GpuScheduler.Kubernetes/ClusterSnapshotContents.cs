@@ -1,0 +1,30 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Kubernetes;
+
+/// <summary>The objects of a cluster at one moment, as a snapshot file has them.</summary>
+public sealed record ClusterSnapshotContents
+{
+    /// <summary>The nodes, in the order of the file.</summary>
+    public required IReadOnlyList<NodeObject> Nodes { get; init; }
+
+    /// <summary>The pods, in the order of the file.</summary>
+    public required IReadOnlyList<PodInfo> Pods { get; init; }
+
+    /// <summary>The reports of nodes on their GPUs, by the node's name.</summary>
+    public required IReadOnlyDictionary<string, NodeReport> Reports { get; init; }
+
+    /// <summary>Objects of kinds that do not matter here, by kind.</summary>
+    public required IReadOnlyDictionary<string, int> Ignored { get; init; }
+
+    /// <summary>Replaces all that a cluster state knows of the API by these objects.</summary>
+    public void ApplyTo(ClusterState state)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        // Reports first: then the facts of each node are put together once.
+        state.ReplaceReports(Reports);
+        state.ReplaceNodes(Nodes);
+        state.ReplacePods(Pods, consistent: true);
+    }
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+using Microsoft.Extensions.Logging;
+
+namespace GpuScheduler.Kubernetes;
+
+/// <summary>
+/// Keeps a <see cref="ClusterState"/> as the API server has it: nodes, pods that have not ended, and the reports of nodes on their
+/// GPUs. Those reports are optional, and so is their resource definition.
+/// </summary>
+public sealed class ClusterWatcher
+{
+    private static readonly WatchedResource s_nodes = new("nodes", "api/v1/nodes");
+
+    // A pod that ends leaves the selection, and so arrives as a deletion.
+    private static readonly WatchedResource s_pods = new("pods", "api/v1/pods", FieldSelector: "status.phase!=Succeeded,status.phase!=Failed");
+
+    private static readonly WatchedResource s_reports = new("gpunodes", "apis/gpuscheduler.io/v1/gpunodes", "gpuscheduler.io", MayBeAbsent: true);
+
+    private readonly TimeProvider _time;
+    private readonly Reflector<NodeObject> _nodes;
+    private readonly Reflector<PodInfo> _pods;
+    private readonly Reflector<ReportObject> _reports;
+
+    /// <summary>Creates one; nothing happens before <see cref="RunAsync"/>.</summary>
+    /// <param name="connection">The API server.</param>
+    /// <param name="state">What to keep.</param>
+    /// <param name="logger">Gets what goes wrong.</param>
+    /// <param name="time">The clock, which must be that of the state; null for the system's.</param>
+    public ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time = null)
+        : this(connection, state, logger, time, new ReflectorOptions())
+    {
+    }
+
+    internal ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time, ReflectorOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentNullException.ThrowIfNull(logger);
+        _time = time ?? TimeProvider.System;
+        _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state), options, _time, logger);
+        _pods = new Reflector<PodInfo>(connection, s_pods, static json => PodJsonReader.Read(json), new PodSink(state), options, _time, logger);
+        _reports = new Reflector<ReportObject>(connection, s_reports, ReadReport, new ReportSink(state, logger), options, _time, logger);
+    }
+
+    /// <summary>True once nodes, pods and reports have been listed completely. It never becomes false again.</summary>
+    public bool HasSynced => _nodes.HasSynced && _pods.HasSynced && _reports.HasSynced;
+
+    /// <summary>How fresh each resource is.</summary>
+    public ImmutableArray<WatchedAge> Ages => [AgeOf(_nodes), AgeOf(_pods), AgeOf(_reports)];
+
+    /// <summary>Watches until it is cancelled; ends with <see cref="OperationCanceledException"/>.</summary>
+    public Task RunAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(_nodes.RunAsync(cancellationToken), _pods.RunAsync(cancellationToken), _reports.RunAsync(cancellationToken));
+
+    private WatchedAge AgeOf<T>(Reflector<T> reflector) =>
+        new(reflector.Resource, reflector.HasSynced, reflector.LastContact is { } contact ? _time.GetUtcNow() - contact : null);
+
+    /// <summary>A report that is wrong must not be taken for one that is gone without a word, nor disturb the others.</summary>
+    private static ReportObject ReadReport(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            var (node, report) = GpuNodeReader.Read(json);
+            return new ReportObject(node, report, null);
+        }
+        catch (InvalidReportException e)
+        {
+            return new ReportObject(e.Node, null, e.Message);
+        }
+    }
+
+    private sealed record ReportObject(string Node, NodeReport? Report, string? Invalid);
+
+    private sealed class NodeSink(ClusterState state) : IReflectorSink<NodeObject>
+    {
+        public void Replace(IReadOnlyList<NodeObject> items, bool consistent, DateTimeOffset asked) => state.ReplaceNodes(items);
+
+        public void Upsert(NodeObject item) => state.UpsertNode(item);
+
+        public void Delete(NodeObject item) => state.DeleteNode(item.Name);
+    }
+
+    private sealed class PodSink(ClusterState state) : IReflectorSink<PodInfo>
+    {
+        public void Replace(IReadOnlyList<PodInfo> items, bool consistent, DateTimeOffset asked) => state.ReplacePods(items, consistent, asked);
+
+        public void Upsert(PodInfo item) => state.UpsertPod(item);
+
+        public void Delete(PodInfo item) => state.DeletePod(item.Uid);
+    }
+
+    private sealed class ReportSink(ClusterState state, ILogger logger) : IReflectorSink<ReportObject>
+    {
+        public void Replace(IReadOnlyList<ReportObject> items, bool consistent, DateTimeOffset asked)
+        {
+            var reports = new Dictionary<string, NodeReport>(items.Count, StringComparer.Ordinal);
+            foreach (var item in items)
+            {
+                if (item.Report is { } report)
+                {
+                    reports[item.Node] = report;
+                }
+                else
+                {
+                    Warn(item);
+                }
+            }
+
+            state.ReplaceReports(reports);
+        }
+
+        public void Upsert(ReportObject item)
+        {
+            if (item.Report is { } report)
+            {
+                state.UpsertReport(item.Node, report);
+                return;
+            }
+
+            // The last good report is not kept: it says what is no longer so.
+            Warn(item);
+            state.DeleteReport(item.Node);
+        }
+
+        public void Delete(ReportObject item) => state.DeleteReport(item.Node);
+
+        private void Warn(ReportObject item)
+        {
+            ReflectorMetrics.Failed(s_reports.Name);
+            Log.ReportInvalid(logger, item.Node, item.Invalid ?? "");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace GpuScheduler.Kubernetes;
+
+/// <summary>What this project logs. Event ids 2000 to 2099.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Warning, "The bind of {Namespace}/{Pod} to node {Node} has no known outcome yet; asking for it. {Why}")]
+    public static partial void BindOutcomeUnknown(ILogger logger, string @namespace, string pod, string node, string why);
+
+    [LoggerMessage(2010, LogLevel.Information, "Listed {Count} {Resource} at version {Version} (quorum read: {Consistent}).")]
+    public static partial void Listed(ILogger logger, string resource, int count, string version, bool consistent);
+
+    [LoggerMessage(2011, LogLevel.Debug, "A watch of {Resource} ended after {Events} events; going on from version {Version}.")]
+    public static partial void WatchEnded(ILogger logger, string resource, long events, string? version);
+
+    [LoggerMessage(2012, LogLevel.Warning, "Listing or watching {Resource} failed: {Why}. Next attempt in {Pause}.")]
+    public static partial void ConnectionFailed(ILogger logger, string resource, string why, TimeSpan pause);
+
+    [LoggerMessage(2013, LogLevel.Information, "Version {Version} of {Resource} is too old to watch from; listing anew. {Why}")]
+    public static partial void WatchExpired(ILogger logger, string resource, string? version, string why);
+
+    [LoggerMessage(2014, LogLevel.Error, "A watch of {Resource} sent something that cannot be understood; listing anew in {Pause}.")]
+    public static partial void WatchNotUnderstood(ILogger logger, string resource, TimeSpan pause, Exception exception);
+
+    [LoggerMessage(2015, LogLevel.Warning, "An object of {Resource} cannot be read and is left out: {Why}.")]
+    public static partial void ObjectUnreadable(ILogger logger, string resource, string why);
+
+    [LoggerMessage(2016, LogLevel.Information, "The API server does not have {Resource}; asking again every {Pause}. Install its CustomResourceDefinition to use it.")]
+    public static partial void ResourceAbsent(ILogger logger, string resource, TimeSpan pause);
+
+    [LoggerMessage(2017, LogLevel.Warning, "A watch of {Resource} was silent for {Idle} and is taken for dead; next attempt in {Pause}.")]
+    public static partial void WatchSilent(ILogger logger, string resource, TimeSpan idle, TimeSpan pause);
+
+    [LoggerMessage(2018, LogLevel.Warning, "A watch of {Resource} ended at once; next attempt in {Pause}.")]
+    public static partial void WatchTooShort(ILogger logger, string resource, TimeSpan pause);
+
+    [LoggerMessage(2019, LogLevel.Information, "A list of {Resource} expired between two pages; listing anew in {Pause}. {Why}")]
+    public static partial void ListExpired(ILogger logger, string resource, TimeSpan pause, string why);
+
+    [LoggerMessage(2020, LogLevel.Warning, "{Why}. Labels and the catalogue speak for node {Node} until it is corrected.")]
+    public static partial void ReportInvalid(ILogger logger, string node, string why);
+}

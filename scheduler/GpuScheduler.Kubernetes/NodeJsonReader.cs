@@ -1,0 +1,178 @@
+using System.Text.Json;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Kubernetes;
+
+/// <summary>
+/// Reads nodes: the name, the labels and the allocatable resources that the engine reads, and nothing else. Nodes of one kind
+/// share the strings of their labels.
+/// </summary>
+public static class NodeJsonReader
+{
+    /// <summary>Reads a node.</summary>
+    /// <param name="utf8Node">The node's object, whole.</param>
+    /// <exception cref="JsonException">It is not JSON or not a node. The message names the field.</exception>
+    public static NodeObject Read(ReadOnlySpan<byte> utf8Node)
+    {
+        var json = new Utf8JsonReader(utf8Node);
+        JsonFields.Advance(ref json, "the node");
+        var node = Read(ref json);
+        if (json.Read())
+        {
+            throw new JsonException("something follows the node");
+        }
+
+        return node;
+    }
+
+    /// <summary>Reads a node within a larger text.</summary>
+    /// <param name="json">Stands on the node's StartObject, and afterwards on its EndObject. The whole node must be in its buffer.</param>
+    /// <exception cref="JsonException">It is not JSON or not a node. The message names the field.</exception>
+    public static NodeObject Read(ref Utf8JsonReader json)
+    {
+        try
+        {
+            return ReadNode(ref json);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw JsonFields.NotUnicode("node", e);
+        }
+    }
+
+    private static NodeObject ReadNode(ref Utf8JsonReader json)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            throw JsonFields.Wrong(ref json, "the node", "an object");
+        }
+
+        var name = "";
+        Dictionary<string, string>? labels = null;
+        Dictionary<string, string>? allocatable = null;
+        while (JsonFields.NextField(ref json, "the node"))
+        {
+            if (json.ValueTextEquals("metadata"u8))
+            {
+                ReadMetadata(ref json, ref name, ref labels);
+            }
+            else if (json.ValueTextEquals("status"u8))
+            {
+                allocatable = ReadStatus(ref json);
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "the node");
+            }
+        }
+
+        if (name.Length == 0)
+        {
+            throw new JsonException("metadata.name is missing");
+        }
+
+        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [] };
+    }
+
+    private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels)
+    {
+        if (!JsonFields.EnterObject(ref json, "metadata"))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, "metadata"))
+        {
+            if (json.ValueTextEquals("name"u8))
+            {
+                name = JsonFields.PooledText(ref json, "metadata.name") ?? "";
+            }
+            else if (json.ValueTextEquals("labels"u8))
+            {
+                labels = ReadLabels(ref json);
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "metadata");
+            }
+        }
+    }
+
+    private static Dictionary<string, string>? ReadLabels(ref Utf8JsonReader json)
+    {
+        if (!JsonFields.EnterObject(ref json, "metadata.labels"))
+        {
+            return null;
+        }
+
+        var labels = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (JsonFields.NextField(ref json, "metadata.labels"))
+        {
+            var key = Utf8StringPool.Get(ref json);
+            if (!NodeObject.KeepsLabel(key))
+            {
+                JsonFields.Skip(ref json, "metadata.labels");
+            }
+            else if (JsonFields.PooledText(ref json, "metadata.labels") is { } value)
+            {
+                labels[key] = value;
+            }
+        }
+
+        return labels;
+    }
+
+    /// <summary>What the node offers: status.allocatable, or status.capacity where a node has not said more yet.</summary>
+    private static Dictionary<string, string>? ReadStatus(ref Utf8JsonReader json)
+    {
+        if (!JsonFields.EnterObject(ref json, "status"))
+        {
+            return null;
+        }
+
+        Dictionary<string, string>? allocatable = null;
+        Dictionary<string, string>? capacity = null;
+        while (JsonFields.NextField(ref json, "status"))
+        {
+            if (json.ValueTextEquals("allocatable"u8))
+            {
+                allocatable = ReadResources(ref json, "status.allocatable");
+            }
+            else if (json.ValueTextEquals("capacity"u8))
+            {
+                capacity = ReadResources(ref json, "status.capacity");
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "status");
+            }
+        }
+
+        return allocatable ?? capacity;
+    }
+
+    private static Dictionary<string, string>? ReadResources(ref Utf8JsonReader json, string field)
+    {
+        if (!JsonFields.EnterObject(ref json, field))
+        {
+            return null;
+        }
+
+        var resources = new Dictionary<string, string>(StringComparer.Ordinal);
+        while (JsonFields.NextField(ref json, field))
+        {
+            var resource = Utf8StringPool.Get(ref json);
+            if (!ContainerResources.Counts(resource))
+            {
+                JsonFields.Skip(ref json, field);
+            }
+            else if (JsonFields.QuantityText(ref json, field) is { } quantity)
+            {
+                resources[resource] = quantity;
+            }
+        }
+
+        return resources;
+    }
+}

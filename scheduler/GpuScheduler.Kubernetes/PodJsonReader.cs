@@ -1,0 +1,335 @@
+using System.Text.Json;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Kubernetes;
+
+/// <summary>
+/// Reads pods. It is the one place that reads the JSON of a pod: scheduler calls, watches and snapshot files all pass here. What
+/// the engine does not need is skipped without making a string of it.
+/// </summary>
+public static class PodJsonReader
+{
+    /// <summary>Reads a pod.</summary>
+    /// <param name="utf8Pod">The pod's object, whole.</param>
+    /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
+    /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
+    public static PodInfo Read(ReadOnlySpan<byte> utf8Pod, bool nameStandsForUid = false)
+    {
+        var json = new Utf8JsonReader(utf8Pod);
+        JsonFields.Advance(ref json, "the pod");
+        var pod = Read(ref json, nameStandsForUid);
+        if (json.Read())
+        {
+            throw new JsonException("something follows the pod");
+        }
+
+        return pod;
+    }
+
+    /// <summary>Reads a pod within a larger text.</summary>
+    /// <param name="json">Stands on the pod's StartObject, and afterwards on its EndObject. The whole pod must be in its buffer.</param>
+    /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
+    /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
+    public static PodInfo Read(ref Utf8JsonReader json, bool nameStandsForUid = false)
+    {
+        try
+        {
+            return ReadPod(ref json, nameStandsForUid);
+        }
+        catch (InvalidOperationException e)
+        {
+            throw JsonFields.NotUnicode("pod", e);
+        }
+    }
+
+    private static PodInfo ReadPod(ref Utf8JsonReader json, bool nameStandsForUid)
+    {
+        if (json.TokenType != JsonTokenType.StartObject)
+        {
+            throw JsonFields.Wrong(ref json, "the pod", "an object");
+        }
+
+        var pod = new PodInfoBuilder();
+        while (JsonFields.NextField(ref json, "the pod"))
+        {
+            if (json.ValueTextEquals("metadata"u8))
+            {
+                ReadMetadata(ref json, pod);
+            }
+            else if (json.ValueTextEquals("spec"u8))
+            {
+                ReadSpec(ref json, pod);
+            }
+            else if (json.ValueTextEquals("status"u8))
+            {
+                ReadStatus(ref json, pod);
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "the pod");
+            }
+        }
+
+        if (pod.Name.Length == 0)
+        {
+            throw new JsonException("metadata.name is missing");
+        }
+
+        if (pod.Uid.Length == 0)
+        {
+            pod.Uid = nameStandsForUid ? $"{pod.Namespace}/{pod.Name}" : throw new JsonException("metadata.uid is missing");
+        }
+
+        return pod.Build();
+    }
+
+    private static void ReadMetadata(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        if (!JsonFields.EnterObject(ref json, "metadata"))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, "metadata"))
+        {
+            if (json.ValueTextEquals("name"u8))
+            {
+                pod.Name = JsonFields.Text(ref json, "metadata.name") ?? "";
+            }
+            else if (json.ValueTextEquals("namespace"u8))
+            {
+                pod.Namespace = JsonFields.PooledText(ref json, "metadata.namespace") is { Length: > 0 } ns ? ns : "default";
+            }
+            else if (json.ValueTextEquals("uid"u8))
+            {
+                pod.Uid = JsonFields.Text(ref json, "metadata.uid") ?? "";
+            }
+            else if (json.ValueTextEquals("annotations"u8))
+            {
+                ReadAnnotations(ref json, pod);
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "metadata");
+            }
+        }
+    }
+
+    private static void ReadAnnotations(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        if (!JsonFields.EnterObject(ref json, "metadata.annotations"))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, "metadata.annotations"))
+        {
+            // The names of others are as many as there are tools; they are not made strings of, and their values not looked at.
+            if (!IsOurs(ref json))
+            {
+                JsonFields.Skip(ref json, "metadata.annotations");
+                continue;
+            }
+
+            var name = Utf8StringPool.Get(ref json);
+            JsonFields.Advance(ref json, "metadata.annotations");
+            switch (json.TokenType)
+            {
+                case JsonTokenType.String:
+                    pod.AddAnnotation(name, json.GetString() ?? "");
+                    break;
+                case JsonTokenType.Null:
+                    break;
+                default:
+                    throw JsonFields.Wrong(ref json, $"metadata.annotations[{name}]", "a string (put it in quotes)");
+            }
+        }
+    }
+
+    private static bool IsOurs(ref Utf8JsonReader json)
+    {
+        if (!json.HasValueSequence && !json.ValueIsEscaped)
+        {
+            // The constant is ASCII.
+            const string Prefix = GpuAnnotations.Prefix;
+            return json.ValueSpan.Length > Prefix.Length
+                && System.Text.Ascii.Equals(json.ValueSpan[..Prefix.Length], Prefix);
+        }
+
+        return json.GetString()!.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal);
+    }
+
+    private static void ReadSpec(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        if (!JsonFields.EnterObject(ref json, "spec"))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, "spec"))
+        {
+            if (json.ValueTextEquals("containers"u8))
+            {
+                ReadContainers(ref json, pod, "spec.containers", areInit: false);
+            }
+            else if (json.ValueTextEquals("initContainers"u8))
+            {
+                ReadContainers(ref json, pod, "spec.initContainers", areInit: true);
+            }
+            else if (json.ValueTextEquals("nodeName"u8))
+            {
+                pod.NodeName = JsonFields.PooledText(ref json, "spec.nodeName");
+            }
+            else if (json.ValueTextEquals("schedulerName"u8))
+            {
+                pod.SchedulerName = JsonFields.PooledText(ref json, "spec.schedulerName") ?? "";
+            }
+            else if (json.ValueTextEquals("priority"u8))
+            {
+                pod.Priority = JsonFields.Number(ref json, "spec.priority") ?? 0;
+            }
+            else if (json.ValueTextEquals("preemptionPolicy"u8))
+            {
+                pod.PreemptionPolicy = JsonFields.PooledText(ref json, "spec.preemptionPolicy") ?? "";
+            }
+            else if (json.ValueTextEquals("overhead"u8))
+            {
+                ContainerResources? overhead = null;
+                ReadQuantities(ref json, ref overhead, "spec.overhead", areLimits: false);
+                if (overhead is not null)
+                {
+                    pod.AddOverhead(overhead);
+                }
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "spec");
+            }
+        }
+    }
+
+    private static void ReadContainers(ref Utf8JsonReader json, PodInfoBuilder pod, string field, bool areInit)
+    {
+        if (!JsonFields.EnterArray(ref json, field))
+        {
+            return;
+        }
+
+        while (JsonFields.NextElement(ref json, field))
+        {
+            if (!JsonFields.IsObject(ref json, field))
+            {
+                continue;
+            }
+
+            ContainerResources? resources = null;
+            var isSidecar = false;
+            while (JsonFields.NextField(ref json, field))
+            {
+                if (json.ValueTextEquals("resources"u8))
+                {
+                    ReadResources(ref json, ref resources, areInit);
+                }
+                else if (areInit && json.ValueTextEquals("restartPolicy"u8))
+                {
+                    isSidecar = JsonFields.PooledText(ref json, "spec.initContainers[].restartPolicy") == "Always";
+                }
+                else
+                {
+                    JsonFields.Skip(ref json, field);
+                }
+            }
+
+            if (resources is null)
+            {
+                // Nothing that counts.
+            }
+            else if (areInit)
+            {
+                pod.AddInitContainer(resources, isSidecar);
+            }
+            else
+            {
+                pod.AddContainer(resources);
+            }
+        }
+    }
+
+    private static void ReadResources(ref Utf8JsonReader json, ref ContainerResources? resources, bool areInit)
+    {
+        var field = areInit ? "spec.initContainers[].resources" : "spec.containers[].resources";
+        if (!JsonFields.EnterObject(ref json, field))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, field))
+        {
+            if (json.ValueTextEquals("requests"u8))
+            {
+                ReadQuantities(ref json, ref resources, areInit ? "spec.initContainers[].resources.requests" : "spec.containers[].resources.requests", areLimits: false);
+            }
+            else if (json.ValueTextEquals("limits"u8))
+            {
+                ReadQuantities(ref json, ref resources, areInit ? "spec.initContainers[].resources.limits" : "spec.containers[].resources.limits", areLimits: true);
+            }
+            else
+            {
+                JsonFields.Skip(ref json, field);
+            }
+        }
+    }
+
+    private static void ReadQuantities(ref Utf8JsonReader json, ref ContainerResources? resources, string field, bool areLimits)
+    {
+        if (!JsonFields.EnterObject(ref json, field))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, field))
+        {
+            var name = Utf8StringPool.Get(ref json);
+            if (!ContainerResources.Counts(name))
+            {
+                JsonFields.Skip(ref json, field);
+                continue;
+            }
+
+            if (JsonFields.QuantityText(ref json, field) is not { } quantity)
+            {
+                continue;
+            }
+
+            resources ??= new ContainerResources();
+            if (areLimits)
+            {
+                resources.AddLimit(name, quantity);
+            }
+            else
+            {
+                resources.AddRequest(name, quantity);
+            }
+        }
+    }
+
+    private static void ReadStatus(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        if (!JsonFields.EnterObject(ref json, "status"))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, "status"))
+        {
+            if (json.ValueTextEquals("phase"u8))
+            {
+                pod.Phase = JsonFields.PooledText(ref json, "status.phase") ?? "";
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "status");
+            }
+        }
+    }
+}

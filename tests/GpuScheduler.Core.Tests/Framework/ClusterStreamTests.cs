@@ -1,0 +1,25 @@
+using CsCheck;
+using Xunit;
+
+namespace GpuScheduler.Core.Tests.Framework;
+
+public class ClusterStreamTests
+{
+    [Fact]
+    public void Whatever_happens_no_device_is_held_twice_and_a_restart_sees_the_same()
+    {
+        var granted = 0;
+        Gen.Select(Gen.Int[0, int.MaxValue], Gen.Select(Gen.Int[0, 39], Gen.Int[0, int.MaxValue]).Array[1, 120]).Sample((seed, steps) =>
+        {
+            var world = new ClusterWorld(seed);
+            foreach (var (what, with) in steps)
+            {
+                world.Step(what, with);
+            }
+
+            world.Settle(seed);
+            Interlocked.Add(ref granted, world.Granted);
+        }, iter: 400);
+        Assert.True(granted > 1000, $"only {granted} promises: the streams are too quiet");
+    }
+}

@@ -1,0 +1,54 @@
+using System.Globalization;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Testing;
+
+/// <summary>Builds a node as GPU Feature Discovery and the device plugin describe it.</summary>
+public sealed class NodeBuilder(string name)
+{
+    private readonly Dictionary<string, string> _labels = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _allocatable = new(StringComparer.Ordinal) { ["cpu"] = "64", ["memory"] = "512Gi" };
+
+    /// <summary>Sets a label.</summary>
+    public NodeBuilder Label(string key, string value)
+    {
+        _labels[key] = value;
+        return this;
+    }
+
+    /// <summary>Sets an entry of status.allocatable.</summary>
+    public NodeBuilder Allocatable(string resource, string quantity)
+    {
+        _allocatable[resource] = quantity;
+        return this;
+    }
+
+    /// <summary>Sets the product label.</summary>
+    public NodeBuilder Product(string product) => Label("nvidia.com/gpu.product", product);
+
+    /// <summary>Sets gpu.count.</summary>
+    public NodeBuilder Count(int gpus) => Label("nvidia.com/gpu.count", Text(gpus));
+
+    /// <summary>Sets gpu.memory.</summary>
+    public NodeBuilder MemoryMiB(int mebibytes) => Label("nvidia.com/gpu.memory", Text(mebibytes));
+
+    /// <summary>So many whole GPUs of a product: label, count and allocatable agree.</summary>
+    public NodeBuilder Gpus(string product, int count) => Product(product).Count(count).Whole(count);
+
+    /// <summary>Sets allocatable nvidia.com/gpu.</summary>
+    public NodeBuilder Whole(int count) => Allocatable(GpuAnnotations.GpuResource, Text(count));
+
+    /// <summary>Sets allocatable MIG devices of a profile.</summary>
+    public NodeBuilder Mig(string profile, int count) => Allocatable(GpuAnnotations.MigResourcePrefix + profile, Text(count));
+
+    /// <summary>The node.</summary>
+    public NodeObject Build() => new()
+    {
+        Name = name,
+        Labels = new Dictionary<string, string>(_labels, StringComparer.Ordinal),
+        Allocatable = new Dictionary<string, string>(_allocatable, StringComparer.Ordinal),
+    };
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

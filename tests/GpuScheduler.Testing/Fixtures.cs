@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace GpuScheduler.Testing;
+
+/// <summary>Tabulated hardware facts and recorded wire messages, embedded in this assembly.</summary>
+public static class Fixtures
+{
+    private const string Root = "fixtures/";
+
+    private static readonly JsonSerializerOptions s_json = new() { PropertyNameCaseInsensitive = true };
+
+    /// <summary>Interconnects of real machines (gpu/topologies.json).</summary>
+    public static ImmutableArray<MachineFact> Machines { get; } = ReadList<MachineFact>("gpu/topologies.json", "topologies");
+
+    /// <summary>MIG profiles of real products (gpu/mig-profiles.json).</summary>
+    public static ImmutableArray<MigProductFact> MigProducts { get; } = ReadList<MigProductFact>("gpu/mig-profiles.json", "products");
+
+    /// <summary>Names of the recorded messages, for example filter.nodeCacheCapable-true.request.json.</summary>
+    public static ImmutableArray<string> WireNames { get; } =
+    [
+        .. typeof(Fixtures).Assembly.GetManifestResourceNames()
+            .Where(n => n.StartsWith(Root + "wire/", StringComparison.Ordinal))
+            .Select(n => n[(Root + "wire/").Length..])
+            .Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>The machine of an id, for example dgx1-v100.</summary>
+    public static MachineFact Machine(string id) => Machines.Single(m => m.Id == id);
+
+    /// <summary>The MIG facts of a product, by product label.</summary>
+    public static MigProductFact MigProduct(string label) => MigProducts.Single(p => p.GfdProducts.Contains(label));
+
+    /// <summary>A recorded message, byte for byte.</summary>
+    public static byte[] Wire(string name) => Read("wire/" + name);
+
+    private static ImmutableArray<T> ReadList<T>(string path, string property)
+    {
+        using var document = JsonDocument.Parse(Read(path));
+        return [.. document.RootElement.GetProperty(property).Deserialize<T[]>(s_json)!];
+    }
+
+    private static byte[] Read(string path)
+    {
+        using var stream = typeof(Fixtures).Assembly.GetManifestResourceStream(Root + path)
+            ?? throw new ArgumentException($"no fixture {path}", nameof(path));
+        using var buffer = new MemoryStream();
+        stream.CopyTo(buffer);
+        return buffer.ToArray();
+    }
+}
