@@ -19,7 +19,7 @@ internal static class AllocationBudget
         var measured = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var size in new[] { 1000, 5000 })
         {
-            foreach (var row in await ExtenderBenchmark.InProcessAsync(new BenchCluster(size), TimeSpan.FromSeconds(1.5), cancellation))
+            foreach (var row in await ExtenderBenchmark.InProcessAsync(new BenchCluster(size), TimeSpan.FromSeconds(1.5), "", cancellation))
             {
                 measured[string.Create(CultureInfo.InvariantCulture, $"{row.Case}/{row.Nodes}")] = (long)row.AllocatedBytes;
             }

@@ -19,20 +19,21 @@ namespace GpuScheduler.Benchmarks;
 internal static class ExtenderBenchmark
 {
     private const int DistinctPods = 64;
+    private static readonly string[] s_cases = ["filter/names/", "prioritize/names/", "filter/nodes/", "prioritize/nodes/"];
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
-    public static async Task<int> RunAsync(int[] sizes, TimeSpan time, bool baseline, FileInfo? json, CancellationToken cancellation)
+    public static async Task<int> RunAsync(int[] sizes, TimeSpan time, bool baseline, string only, FileInfo? json, CancellationToken cancellation)
     {
         var rows = new List<BenchRow>();
         Print("case", "nodes", "median ms", "p99 ms", "allocated B", "CPU ms", "requests");
         foreach (var size in sizes)
         {
             var cluster = new BenchCluster(size);
-            rows.AddRange(await InProcessAsync(cluster, time, cancellation));
-            rows.AddRange(await OverHttpAsync(cluster, time, "http", null, cancellation));
+            rows.AddRange(await InProcessAsync(cluster, time, only, cancellation));
+            rows.AddRange(await OverHttpAsync(cluster, time, only, "http", null, cancellation));
             if (baseline)
             {
-                rows.AddRange(await OverHttpAsync(cluster, time, "http-full-object", ["serve-baseline"], cancellation));
+                rows.AddRange(await OverHttpAsync(cluster, time, only, "http-full-object", ["serve-baseline"], cancellation));
             }
 
             Summarize(rows, size);
@@ -47,7 +48,7 @@ internal static class ExtenderBenchmark
     }
 
     /// <summary>The cases in process; also what the allocation budget is checked with.</summary>
-    public static async Task<List<BenchRow>> InProcessAsync(BenchCluster cluster, TimeSpan time, CancellationToken cancellation)
+    public static async Task<List<BenchRow>> InProcessAsync(BenchCluster cluster, TimeSpan time, string only, CancellationToken cancellation)
     {
         var file = Path.GetTempFileName();
         await File.WriteAllBytesAsync(file, cluster.Snapshot(), cancellation);
@@ -62,7 +63,13 @@ internal static class ExtenderBenchmark
             var bodies = Bodies(cluster, full);
             foreach (var verb in new[] { "filter", "prioritize" })
             {
-                rows.Add(await MeasureAsync($"{verb}/{(full ? "nodes" : "names")}/in-process", cluster.Names.Length, time, async i =>
+                var name = $"{verb}/{(full ? "nodes" : "names")}/in-process";
+                if (!name.Contains(only, StringComparison.Ordinal))
+                {
+                    continue;
+                }
+
+                rows.Add(await MeasureAsync(name, cluster.Names.Length, time, async i =>
                 {
                     var body = bodies[i % bodies.Length];
                     using var output = new SegmentedBuffer();
@@ -81,21 +88,32 @@ internal static class ExtenderBenchmark
         return rows;
     }
 
-    private static async Task<List<BenchRow>> OverHttpAsync(BenchCluster cluster, TimeSpan time, string way, string[]? baseline, CancellationToken cancellation)
+    private static async Task<List<BenchRow>> OverHttpAsync(BenchCluster cluster, TimeSpan time, string only, string way, string[]? baseline, CancellationToken cancellation)
     {
         var file = Path.Combine(Path.GetTempPath(), $"gpu-scheduler-bench-{Environment.ProcessId}.json");
         await File.WriteAllBytesAsync(file, cluster.Snapshot(), cancellation);
         var rows = new List<BenchRow>();
         try
         {
+            if (!s_cases.Any(c => (c + way).Contains(only, StringComparison.Ordinal)))
+            {
+                return rows;
+            }
+
             await using var service = await ServiceProcess.StartAsync(baseline ?? ["--cluster", file], isExtender: baseline is null, cancellation);
             foreach (var full in new[] { false, true })
             {
                 var bodies = Bodies(cluster, full);
                 foreach (var verb in new[] { "filter", "prioritize" })
                 {
+                    var name = $"{verb}/{(full ? "nodes" : "names")}/{way}";
+                    if (!name.Contains(only, StringComparison.Ordinal))
+                    {
+                        continue;
+                    }
+
                     using var connection = await RawHttpConnection.OpenAsync(service.Url, cancellation);
-                    rows.Add(await MeasureAsync($"{verb}/{(full ? "nodes" : "names")}/{way}", cluster.Names.Length, time,
+                    rows.Add(await MeasureAsync(name, cluster.Names.Length, time,
                         i => connection.PostAsync("/" + verb, bodies[i % bodies.Length], cancellation),
                         () => service.ProcessorTime, () => service.AllocatedBytesAsync(cancellation)));
                 }

@@ -6,8 +6,9 @@ var json = new Option<FileInfo?>("--json") { Description = "Also write the rows 
 var nodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [100, 1000, 5000] };
 var seconds = new Option<double>("--seconds") { Description = "Time to measure each row for.", DefaultValueFactory = _ => 4 };
 var baseline = new Option<bool>("--baseline") { Description = "Also measure an extender that reads every object in full (KubernetesClient's models), for the ratio." };
-var extender = new Command("extender", "Filter and prioritize, in process and over HTTP on one connection: time, allocated bytes and CPU per request.") { json, nodes, seconds, baseline };
-extender.SetAction((parsed, cancellation) => ExtenderBenchmark.RunAsync(parsed.GetValue(nodes)!, TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(baseline), parsed.GetValue(json), cancellation));
+var only = new Option<string>("--only") { Description = "Only the cases whose name contains this, for example names/http.", DefaultValueFactory = _ => "" };
+var extender = new Command("extender", "Filter and prioritize, in process and over HTTP on one connection: time, allocated bytes and CPU per request.") { json, nodes, seconds, baseline, only };
+extender.SetAction((parsed, cancellation) => ExtenderBenchmark.RunAsync(parsed.GetValue(nodes)!, TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(baseline), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
 
 var update = new Option<bool>("--update") { Description = "Write the measured bytes as the new budget." };
 var budget = new Command("budget", "Compares allocated bytes per operation with the committed budget; exit code 1 when one is exceeded.") { update };

@@ -155,11 +155,13 @@ internal static class ExtenderHost
     private static void Listen(KestrelServerOptions kestrel, ExtenderOptions options)
     {
         kestrel.AddServerHeader = false;
+
+        // A client of ours may say http where PlaintextHttp2 has the server expect https.
+        kestrel.AllowAlternateSchemes = true;
         kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyMiB * 1024L * 1024;
 
         // kube-scheduler keeps idle connections for 90 s: whoever closes first must not be the server.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
-        var grpc = ListenAddress.ParseAll(options.GrpcUrls).ToList();
         foreach (var address in ListenAddress.ParseAll(options.Urls))
         {
             if (address.IsHttps)
@@ -174,15 +176,12 @@ internal static class ExtenderHost
             }
             else
             {
-                address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http1);
-                if (options.GrpcUrls.Length == 0)
-                {
-                    grpc.Add(address with { Port = address.Port == 0 ? 0 : address.Port + 1 });
-                }
+                // The protocols stay at their default: naming HTTP/2 here would have the server warn that it needs TLS.
+                address.Listen(kestrel, listen => listen.UsePlaintextHttp2());
             }
         }
 
-        foreach (var address in grpc)
+        foreach (var address in ListenAddress.ParseAll(options.GrpcUrls))
         {
             address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http2);
         }
