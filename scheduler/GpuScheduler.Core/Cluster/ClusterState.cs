@@ -214,7 +214,7 @@ public sealed class ClusterState
                 var judged = consistent && (asked is null || _ledger.Since(allocation) <= asked);
                 var yields = allocation.State switch
                 {
-                    AllocationState.Bound or AllocationState.Presumed => true,
+                    AllocationState.Bound or AllocationState.Presumed => !known, // bound once, a pod stays bound: a list that shows it unbound is older
                     AllocationState.Committed => judged,
                     AllocationState.Promised => judged && !known,
                     _ => !known,
@@ -312,7 +312,7 @@ public sealed class ClusterState
 
             // What the pod was held for, if that is still free; else what is free beside other holds; else the holds yield.
             DeviceAssignment devices;
-            if (present is not null && present.Node == node && Fits(present.Devices, info))
+            if (present is not null && present.Node == node && DeviceAllocator.IsStillGood(pod.Request, present.Devices, info))
             {
                 devices = present.Devices;
             }
@@ -364,20 +364,6 @@ public sealed class ClusterState
                 Release(podUid);
             }
         }
-    }
-
-    private static bool Fits(DeviceAssignment devices, NodeInfo node)
-    {
-        var use = node.Use.ToArray();
-        foreach (var device in devices.Devices)
-        {
-            if ((uint)device.Gpu >= (uint)use.Length || !node.Facts.Gpus[device.Gpu].Healthy || !use[device.Gpu].Add(device, node.Facts.Gpus[device.Gpu]))
-            {
-                return false;
-            }
-        }
-
-        return true;
     }
 
     private NodeInfo? NodeOf(string name)

@@ -14,6 +14,7 @@ public sealed class NodeInfo
 {
     private readonly DeviceUse[] _use;
     private readonly int[] _migFree;
+    private bool _conflict;
     private NodeInfo? _firm;
 
     private NodeInfo(NodeFacts facts, ImmutableArray<Allocation> allocations)
@@ -56,8 +57,11 @@ public sealed class NodeInfo
     /// <summary>The lowest priority of a bound pod that holds a GPU here; <see cref="int.MaxValue"/> when there is none.</summary>
     public int LowestPriority { get; private set; } = int.MaxValue;
 
-    /// <summary>True when two pods are assigned the same device, or a device that does not exist: the API says so, not the ledger.</summary>
-    public bool HasConflict { get; private set; }
+    /// <summary>
+    /// True when two pods are assigned the same device, or a device that does not exist: the API says so, not the ledger. A
+    /// tentative hold is never part of it: it yields.
+    /// </summary>
+    public bool HasConflict => HasTentative ? Firm.HasConflict : _conflict;
 
     /// <summary>Use by GPU.</summary>
     public ReadOnlySpan<DeviceUse> Use => _use;
@@ -133,11 +137,11 @@ public sealed class NodeInfo
         {
             if ((uint)device.Gpu >= (uint)_use.Length)
             {
-                HasConflict = true;
+                _conflict = true;
                 continue;
             }
 
-            HasConflict |= !_use[device.Gpu].Add(device, Facts.Gpus[device.Gpu]);
+            _conflict |= !_use[device.Gpu].Add(device, Facts.Gpus[device.Gpu]);
             if (device.Mig is { } mig && Facts.Geometry?.IndexOf(mig.Profile) is >= 0 and var profile)
             {
                 _migFree[profile]--;
@@ -199,7 +203,7 @@ public sealed class NodeInfo
             }
             else
             {
-                HasConflict = true;
+                _conflict = true;
                 overfull = true;
             }
         }

@@ -37,6 +37,71 @@ public static class DeviceAllocator
         return request.Mig.IsEmpty || MigAllocator.TryPick(request, node, ref pick, ref status);
     }
 
+    /// <summary>
+    /// True when devices that were picked for a request earlier would still do, though not be the best: free, offered by the node as
+    /// it is now, and within the constraints.
+    /// </summary>
+    public static bool IsStillGood(GpuRequest request, DeviceAssignment devices, NodeInfo node)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(devices);
+        ArgumentNullException.ThrowIfNull(node);
+        var facts = node.Facts;
+        var use = node.Use.ToArray();
+        var mig = node.FreeMig.ToArray();
+        var gpus = 0UL;
+        foreach (var device in devices.Devices)
+        {
+            if ((uint)device.Gpu >= (uint)use.Length || !use[device.Gpu].Add(device, facts.Gpus[device.Gpu]) || !IsOffered(device, node, mig, request.MinGpuMemoryMiB))
+            {
+                return false;
+            }
+
+            gpus |= device.Mig is null ? 1UL << device.Gpu : 0;
+        }
+
+        return BitOperations.PopCount(gpus & node.IdleMask) <= node.FreeGpus
+            && facts.WithMemory(gpus, request.MinGpuMemoryMiB) == gpus
+            && (gpus == 0 || request.Nvlink != NvlinkRequirement.Required || facts.Sets.TryPick(gpus, BitOperations.PopCount(gpus), request.Nvlink, out _));
+    }
+
+    private static bool IsOffered(in AssignedDevice device, NodeInfo node, int[] freeMig, int leastMiB)
+    {
+        var facts = node.Facts;
+        var gpu = facts.Gpus[device.Gpu];
+        var bit = 1UL << device.Gpu;
+        if (device.Mig is not { } mig)
+        {
+            return device.Uuid == gpu.Uuid && ((device.IsWhole ? node.IdleMask : node.ShareMask) & bit) != 0;
+        }
+
+        if ((facts.MigMask & bit) == 0 || facts.Geometry!.IndexOf(mig.Profile) is not (>= 0 and var index) || --freeMig[index] < 0)
+        {
+            return false;
+        }
+
+        var profile = facts.Geometry.Profiles[index];
+        if (profile.MemorySlices != mig.Size || profile.MemoryMiB < leastMiB)
+        {
+            return false;
+        }
+
+        if (gpu.Mig == MigMode.OnDemand)
+        {
+            return profile.Starts.Contains(mig.Start);
+        }
+
+        foreach (var instance in gpu.Instances)
+        {
+            if (instance.Placement.Start == mig.Start && instance.Uuid == device.Uuid && facts.Geometry.IndexOf(instance.Placement.Profile) == index)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     private static bool TryPickWhole(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
     {
         var idle = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);

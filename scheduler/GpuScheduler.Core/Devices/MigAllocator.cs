@@ -15,7 +15,7 @@ namespace GpuScheduler.Core.Devices;
 internal static class MigAllocator
 {
     /// <summary>Bound on the situations looked at, far above what pods ask for in practice; reaching it counts as "does not fit now".</summary>
-    private const int Effort = 20_000;
+    private const int Effort = 5_000;
 
     public static bool TryPick(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
     {
@@ -255,18 +255,20 @@ internal static class MigAllocator
         }
 
         /// <summary>
-        /// False when there are not enough free slices in all, or not enough free places for the devices of some size: the places of
-        /// one size are disjoint, so that counting them is enough.
+        /// False when there are not enough free slices in all, not enough GPUs for those of which each has one, or not enough free
+        /// places for the devices of some size: the places of one size are disjoint, so that counting them is enough.
         /// </summary>
         private bool HasRoom(int next, ReadOnlySpan<GpuMig> gpus)
         {
             Span<int> wanted = stackalloc int[geometry.MemorySlices + 1];
             Span<byte> starts = stackalloc byte[geometry.MemorySlices + 1];
             var slices = 0;
+            var media = 0;
             for (var i = next; i < order.Length; i++)
             {
                 var profile = geometry.Profiles[order[i].Profile];
                 slices += profile.MemorySlices;
+                media += profile.HasMediaExtensions ? 1 : 0;
                 if (wanted[profile.MemorySlices]++ == 0 || order[i].Profile != order[i - 1].Profile)
                 {
                     foreach (var start in profile.Starts)
@@ -278,8 +280,9 @@ internal static class MigAllocator
 
             for (var rest = node.Facts.MigMask; rest != 0; rest &= rest - 1)
             {
-                var taken = gpus[BitOperations.TrailingZeroCount(rest)].Taken;
+                var (taken, hasMedia) = gpus[BitOperations.TrailingZeroCount(rest)];
                 slices -= geometry.MemorySlices - BitOperations.PopCount(taken);
+                media -= hasMedia || taken == geometry.FullMask ? 0 : 1;
                 for (var size = 1; size < wanted.Length; size++)
                 {
                     for (int at = starts[size]; at != 0 && wanted[size] > 0; at &= at - 1)
@@ -290,7 +293,7 @@ internal static class MigAllocator
                 }
             }
 
-            return slices <= 0 && wanted.IndexOfAnyExceptInRange(int.MinValue, 0) < 0;
+            return slices <= 0 && media <= 0 && wanted.IndexOfAnyExceptInRange(int.MinValue, 0) < 0;
         }
 
         private bool IsLikeEarlier(int gpu, ReadOnlySpan<GpuMig> gpus)

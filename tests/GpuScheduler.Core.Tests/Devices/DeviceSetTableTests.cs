@@ -16,7 +16,10 @@ public class DeviceSetTableTests
         foreach (var machine in Fixtures.Machines)
         {
             data.Add(machine.Id, false);
-            data.Add(machine.Id, true);
+            if (!machine.Links(asPrinted: true).Equals(machine.Links()))
+            {
+                data.Add(machine.Id, true);
+            }
         }
 
         return data;
@@ -27,7 +30,8 @@ public class DeviceSetTableTests
     public void On_every_known_machine_no_set_beats_the_pick_whatever_is_free(string machine, bool asPrinted)
     {
         var links = Fixtures.Machine(machine).Links(asPrinted);
-        AssertBest(links, Enumerable.Range(0, 1 << links.GpuCount));
+        var random = new Random(machine.Length);
+        AssertBest(links, links.GpuCount <= 8 ? Enumerable.Range(0, 1 << links.GpuCount) : Enumerable.Range(0, 4000).Select(_ => random.Next(1 << 16)).Append((1 << 16) - 1));
     }
 
     [Fact]

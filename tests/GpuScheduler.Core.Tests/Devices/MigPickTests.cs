@@ -135,7 +135,7 @@ public class MigPickTests
         }
 
         Assert.InRange(refused, 30, 270);
-        Assert.True(slowest < TimeSpan.FromMilliseconds(200), $"{worst} took {slowest}");
+        Assert.True(slowest < TimeSpan.FromMilliseconds(500), $"{worst} took {slowest}");
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public class MigPickTests
                 Assert.False(DeviceAllocator.TryPick(Request(request), node, out _, out var status));
                 Assert.Equal(Reasons.NoFreeMig, status);
             });
-            Assert.True(fastest < TimeSpan.FromMilliseconds(150), $"{string.Join(' ', request)} took {fastest}");
+            Assert.True(fastest < TimeSpan.FromMilliseconds(500), $"{string.Join(' ', request)} took {fastest}");
         }
     }
 

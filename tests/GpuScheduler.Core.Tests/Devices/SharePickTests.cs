@@ -65,7 +65,7 @@ public class SharePickTests
         var machine = Fixtures.Machine("dgx1-v100");
         var oracle = new DeviceSetOracle(8, machine.NvlinkMBps, (_, _) => 0);
         var (placed, refused) = (0, 0);
-        for (var sample = 0; sample < 20_000; sample++)
+        for (var sample = 0; sample < 5_000; sample++)
         {
             var node = RandomNode(random, machine);
             var request = RandomRequest(random) with { Nvlink = NvlinkRequirement.Required };
@@ -86,7 +86,7 @@ public class SharePickTests
             Assert.True(!found || sets.Contains((int)pick.Shared));
         }
 
-        Assert.True(placed > 2000 && refused > 2000, $"{placed} placed, {refused} refused");
+        Assert.True(placed > 500 && refused > 500, $"{placed} placed, {refused} refused");
     }
 
     [Fact]

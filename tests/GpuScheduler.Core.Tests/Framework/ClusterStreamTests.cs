@@ -19,7 +19,7 @@ public class ClusterStreamTests
 
             world.Settle(seed);
             Interlocked.Add(ref granted, world.Granted);
-        }, iter: 400);
-        Assert.True(granted > 1000, $"only {granted} promises: the streams are too quiet");
+        }, iter: 1200);
+        Assert.True(granted > 3000, $"only {granted} promises: the streams are too quiet");
     }
 }

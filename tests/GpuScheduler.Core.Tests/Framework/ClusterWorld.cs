@@ -23,6 +23,7 @@ internal sealed class ClusterWorld
     private readonly List<(string Uid, PodInfo? Pod)> _podLog = [];
     private readonly List<(string Uid, Allocation Promise)> _inFlight = [];
     private readonly Dictionary<string, string> _chosen = [];
+    private (int Version, DateTimeOffset Time)? _asked;
     private int _nodesSeen;
     private int _reportsSeen;
     private int _podsSeen;
@@ -94,7 +95,7 @@ internal sealed class ClusterWorld
             case < 31:
                 Delete(random);
                 break;
-            case < 33:
+            case < 32:
                 ForeignBind(random);
                 break;
             case < 34:
@@ -120,6 +121,7 @@ internal sealed class ClusterWorld
                 break;
         }
 
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
         AssertNothingIsHeldTwice();
     }
 
@@ -383,8 +385,21 @@ internal sealed class ClusterWorld
 
     private void Relist(Random random)
     {
-        switch (random.Next(4))
+        switch (random.Next(6))
         {
+            case 2:
+                _asked = (_podLog.Count, _clock.GetUtcNow());
+                break;
+            case 3:
+                // The answer to a list takes its time; a reflector does not watch meanwhile.
+                if (_asked is var (version, time) && version >= _podsSeen)
+                {
+                    _podsSeen = version;
+                    Cluster.ReplacePods(At(_podLog, version).Values, consistent: true, time);
+                }
+
+                _asked = null;
+                break;
             case 0:
                 _nodesSeen = random.Next(_nodesSeen, _nodeLog.Count + 1);
                 Cluster.ReplaceNodes([.. At(_nodeLog, _nodesSeen).Values.Select(s => s.Node())]);
@@ -409,6 +424,7 @@ internal sealed class ClusterWorld
         }
 
         _engine = NewEngine();
+        _asked = null;
         Action[] lists =
         [
             () => Cluster.ReplaceNodes([.. At(_nodeLog, _nodesSeen = _nodeLog.Count).Values.Select(s => s.Node())]),
