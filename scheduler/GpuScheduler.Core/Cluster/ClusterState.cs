@@ -211,7 +211,7 @@ public sealed class ClusterState
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
             {
                 var known = listed.ContainsKey(allocation.Pod.Uid);
-                var judged = consistent && (asked is null || _ledger.Since(allocation) <= asked);
+                var judged = consistent && (asked is null || _ledger.Since(allocation) < asked);
                 var yields = allocation.State switch
                 {
                     AllocationState.Bound or AllocationState.Presumed => !known, // bound once, a pod stays bound: a list that shows it unbound is older

@@ -54,9 +54,6 @@ public sealed class NodeInfo
     /// <summary>Memory not requested by anybody, in bytes.</summary>
     public long FreeMemoryBytes { get; private set; }
 
-    /// <summary>The lowest priority of a bound pod that holds a GPU here; <see cref="int.MaxValue"/> when there is none.</summary>
-    public int LowestPriority { get; private set; } = int.MaxValue;
-
     /// <summary>
     /// True when two pods are assigned the same device, or a device that does not exist: the API says so, not the ledger. A
     /// tentative hold is never part of it: it yields.
@@ -98,11 +95,6 @@ public sealed class NodeInfo
             unknown |= allocation.State == AllocationState.Presumed;
             node.FreeCpuMilli -= allocation.Pod.CpuMilli;
             node.FreeMemoryBytes -= allocation.Pod.MemoryBytes;
-            if (allocation.State is AllocationState.Bound or AllocationState.Presumed or AllocationState.Committed && allocation.Pod.Request.WantsGpu)
-            {
-                node.LowestPriority = Math.Min(node.LowestPriority, allocation.Pod.Priority);
-            }
-
             if (allocation.State != AllocationState.Presumed)
             {
                 node.Add(allocation.Devices);

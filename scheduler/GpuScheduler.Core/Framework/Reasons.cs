@@ -46,22 +46,4 @@ public static class Reasons
 
     /// <summary>The pod is decided: it goes to one other node.</summary>
     public static Status DecidedElsewhere { get; } = Status.Unresolvable("pod is decided for another node");
-
-    /// <summary>
-    /// The same reason as one that preemption cannot cure: what takes the devices has no lower priority than the pod.
-    /// </summary>
-    public static Status WithoutCure(Status status)
-    {
-        ArgumentNullException.ThrowIfNull(status);
-        return status == FewFreeGpus ? s_fewFreeGpus
-            : status == FreeGpusNotLinked ? s_freeGpusNotLinked
-            : status == NoFreeMig ? s_noFreeMig
-            : status == NoFreeShare ? s_noFreeShare
-            : status;
-    }
-
-    private static readonly Status s_fewFreeGpus = Status.Unresolvable(FewFreeGpus.Reason);
-    private static readonly Status s_freeGpusNotLinked = Status.Unresolvable(FreeGpusNotLinked.Reason);
-    private static readonly Status s_noFreeMig = Status.Unresolvable(NoFreeMig.Reason);
-    private static readonly Status s_noFreeShare = Status.Unresolvable(NoFreeShare.Reason);
 }

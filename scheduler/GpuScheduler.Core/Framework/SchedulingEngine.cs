@@ -245,7 +245,7 @@ public sealed class SchedulingEngine
     /// <summary>From 0 to 1, or -1 when the pod does not fit even without other pods' tentative holds.</summary>
     private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position)
     {
-        if (position < 0 || snapshot.Nodes[position] is not { } node)
+        if (position < 0 || snapshot.Nodes[position] is not { } node || !state.AllowsModelOf(node.Facts))
         {
             return -1;
         }

@@ -7,8 +7,9 @@ using GpuScheduler.Core.Requests;
 namespace GpuScheduler.Core.Plugins;
 
 /// <summary>
-/// The devices asked for are free. A refusal says whether preemption could cure it: it could not when the pod would not fit the
-/// empty node either, and not when no pod of lower priority holds a GPU there.
+/// The devices asked for are free. A refusal says whether removing pods could cure it: it could not when the pod would not fit the
+/// empty node either, or when only a tentative hold is in the way. Which pods may be removed, by priority and disruption budget, is
+/// kube-scheduler's to decide; it looks at nodes without pods of lower priority no further.
 /// </summary>
 internal sealed class GpuFit : IFilterPlugin
 {
@@ -26,12 +27,7 @@ internal sealed class GpuFit : IFilterPlugin
             return Reasons.Held;
         }
 
-        if (!DeviceAllocator.TryPick(state.Request, node.Facts.Empty, out _, out var ever))
-        {
-            return Lasting(state.Request, node.Facts.Empty, ever);
-        }
-
-        return node.LowestPriority < state.Pod.Priority ? now : Reasons.WithoutCure(now);
+        return DeviceAllocator.TryPick(state.Request, node.Facts.Empty, out _, out var ever) ? now : Lasting(state.Request, node.Facts.Empty, ever);
     }
 
     private static Status Lasting(GpuRequest request, NodeInfo empty, Status ever)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Diagnostics;
 using System.Numerics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
@@ -78,12 +77,11 @@ public class MigPickTests
     [Theory]
     [InlineData(A30)]
     [InlineData(A100)]
-    public void On_eight_GPUs_what_was_just_freed_can_be_had_again_and_quickly(string label)
+    public void On_eight_GPUs_what_was_just_freed_can_be_had_again(string label)
     {
         var oracle = new MigOracle(Fixtures.MigProduct(label));
         var states = oracle.States(withMedia: true);
         var random = new Random(8);
-        var slowest = TimeSpan.Zero;
         for (var sample = 0; sample < 300; sample++)
         {
             var counts = new int[oracle.Facts.Profiles.Length];
@@ -105,53 +103,19 @@ public class MigPickTests
 
             var node = Node(label, gpus, oracle);
             AssertSeveral(oracle, node, gpus, [.. counts], fits: true);
-            var fastest = Fastest(() => AssertSeveral(oracle, node, gpus, [.. counts], fits: true));
-            slowest = fastest > slowest ? fastest : slowest;
         }
-
-        Assert.True(slowest < TimeSpan.FromMilliseconds(500), $"the slowest took {slowest}");
     }
 
     [Fact]
-    public void On_eight_GPUs_an_answer_comes_quickly_whether_it_fits_or_not()
-    {
-        var oracle = new MigOracle(Fixtures.MigProduct(A100));
-        var states = oracle.States(withMedia: true);
-        var random = new Random(88);
-        var (slowest, refused) = (TimeSpan.Zero, 0);
-        var worst = "";
-        for (var sample = 0; sample < 300; sample++)
-        {
-            ImmutableArray<MigPlaced>[] gpus = [.. Enumerable.Range(0, 8).Select(_ => Thinned(states[random.Next(states.Count)], random))];
-            var node = Node(A100, gpus, oracle);
-            var request = Request([.. oracle.Facts.Profiles.Select(p => (p.ResourceName, random.Next(1 + (16 / p.MemorySlices / 2)))).Where(m => m.Item2 > 0)]);
-            refused += DeviceAllocator.TryPick(request, node, out _, out _) ? 0 : 1;
-            var fastest = Fastest(() => DeviceAllocator.TryPick(request, node, out _, out _));
-            if (fastest > slowest)
-            {
-                slowest = fastest;
-                worst = string.Join(' ', request.Mig);
-            }
-        }
-
-        Assert.InRange(refused, 30, 270);
-        Assert.True(slowest < TimeSpan.FromMilliseconds(500), $"{worst} took {slowest}");
-    }
-
-    [Fact]
-    public void What_cannot_fit_on_eight_GPUs_is_refused_quickly()
+    public void What_cannot_fit_on_eight_GPUs_is_refused()
     {
         var oracle = new MigOracle(Fixtures.MigProduct(A100));
         var node = Node(A100, Enumerable.Repeat(ImmutableArray<MigPlaced>.Empty, 8).ToArray(), oracle);
         (string, int)[][] requests = [[("3g.20gb", 16), ("1g.5gb", 1)], [("2g.10gb", 24), ("1g.5gb", 9)], [("4g.20gb", 8), ("2g.10gb", 9), ("1g.5gb", 24)], [("1g.10gb", 20), ("3g.20gb", 7)], [("7g.40gb", 4), ("1g.5gb", 29)]];
         foreach (var request in requests)
         {
-            var fastest = Fastest(() =>
-            {
-                Assert.False(DeviceAllocator.TryPick(Request(request), node, out _, out var status));
-                Assert.Equal(Reasons.NoFreeMig, status);
-            });
-            Assert.True(fastest < TimeSpan.FromMilliseconds(500), $"{string.Join(' ', request)} took {fastest}");
+            Assert.False(DeviceAllocator.TryPick(Request(request), node, out _, out var status));
+            Assert.Equal(Reasons.NoFreeMig, status);
         }
     }
 
@@ -234,14 +198,6 @@ public class MigPickTests
         Assert.False(DeviceAllocator.TryPick(Request(("2g.10gb", 1)) with { MinGpuMemoryMiB = 9_857 }, node, out _, out _));
         Assert.False(DeviceAllocator.TryPick(Request(("2g.10gb", 1), ("3g.20gb", 1)) with { MinGpuMemoryMiB = 10_000 }, node, out _, out _));
     }
-
-    /// <summary>The fastest of three runs: what the work takes, not what else the machine does.</summary>
-    private static TimeSpan Fastest(Action work) => Enumerable.Range(0, 3).Min(_ =>
-    {
-        var clock = Stopwatch.StartNew();
-        work();
-        return clock.Elapsed;
-    });
 
     private static ImmutableArray<MigPlaced> Thinned(ImmutableArray<MigPlaced> state, Random random) => state.RemoveAll(_ => random.Next(2) == 0);
 

@@ -171,8 +171,8 @@ internal sealed class ClusterWorld
             expected.Allocations.Select(a => (a.Pod.Uid, a.State, a.Devices.ToAnnotation())),
             actual.Allocations.Select(a => (a.Pod.Uid, a.State, a.Devices.ToAnnotation())));
         Assert.Equal(
-            (expected.IdleMask, expected.FreeGpus, expected.UsedGpus, expected.ShareMask, expected.FreeCpuMilli, expected.FreeMemoryBytes, expected.LowestPriority, expected.HasConflict, expected.HasTentative),
-            (actual.IdleMask, actual.FreeGpus, actual.UsedGpus, actual.ShareMask, actual.FreeCpuMilli, actual.FreeMemoryBytes, actual.LowestPriority, actual.HasConflict, actual.HasTentative));
+            (expected.IdleMask, expected.FreeGpus, expected.UsedGpus, expected.ShareMask, expected.FreeCpuMilli, expected.FreeMemoryBytes, expected.HasConflict, expected.HasTentative),
+            (actual.IdleMask, actual.FreeGpus, actual.UsedGpus, actual.ShareMask, actual.FreeCpuMilli, actual.FreeMemoryBytes, actual.HasConflict, actual.HasTentative));
         Assert.Equal(expected.FreeMig.ToArray(), actual.FreeMig.ToArray());
         Assert.Equal(expected.Use.ToArray(), actual.Use.ToArray());
     }
