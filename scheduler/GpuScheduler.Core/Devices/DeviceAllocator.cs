@@ -102,10 +102,32 @@ public static class DeviceAllocator
         return false;
     }
 
+    /// <summary>
+    /// True when there is a pick; which one is not worked out where counting tells. For filters, which ask this of thousands of nodes.
+    /// </summary>
+    public static bool Fits(GpuRequest request, NodeInfo node, out Status status)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(node);
+        if (request.ShareCount > 0 || !request.Mig.IsEmpty || request.Nvlink == NvlinkRequirement.Required)
+        {
+            return TryPick(request, node, out _, out status);
+        }
+
+        var fits = HasEnoughIdle(request, node, out _);
+        status = fits ? Status.Success : Reasons.FewFreeGpus;
+        return fits;
+    }
+
+    private static bool HasEnoughIdle(GpuRequest request, NodeInfo node, out ulong idle)
+    {
+        idle = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);
+        return node.FreeGpus >= request.WholeGpus && BitOperations.PopCount(idle) >= request.WholeGpus;
+    }
+
     private static bool TryPickWhole(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
     {
-        var idle = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);
-        if (node.FreeGpus < request.WholeGpus || BitOperations.PopCount(idle) < request.WholeGpus)
+        if (!HasEnoughIdle(request, node, out var idle))
         {
             status = Reasons.FewFreeGpus;
             return false;

@@ -17,17 +17,17 @@ internal sealed class GpuFit : IFilterPlugin
 
     public Status Filter(CycleState state, NodeInfo node)
     {
-        if (DeviceAllocator.TryPick(state.Request, node, out _, out var now))
+        if (DeviceAllocator.Fits(state.Request, node, out var now))
         {
             return Status.Success;
         }
 
-        if (node.HasTentative && DeviceAllocator.TryPick(state.Request, node.Firm, out _, out _))
+        if (node.HasTentative && DeviceAllocator.Fits(state.Request, node.Firm, out _))
         {
             return Reasons.Held;
         }
 
-        return DeviceAllocator.TryPick(state.Request, node.Facts.Empty, out _, out var ever) ? now : Lasting(state.Request, node.Facts.Empty, ever);
+        return DeviceAllocator.Fits(state.Request, node.Facts.Empty, out var ever) ? now : Lasting(state.Request, node.Facts.Empty, ever);
     }
 
     private static Status Lasting(GpuRequest request, NodeInfo empty, Status ever)
