@@ -64,6 +64,7 @@ internal static class ThroughputBenchmark
             ExtenderUrlPrefix = service.Url,
             Verbs = ExtenderVerbs.Filter | ExtenderVerbs.Prioritize | ExtenderVerbs.Bind,
             NodeCacheCapable = true,
+            Weight = 20,
         }, cancellation);
 
         // From the first bind to the last, by the number bound at each look: the scheduler's start is not counted.

@@ -1,5 +1,6 @@
-using System.Net;
+using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Extender.Grpc;
@@ -10,6 +11,7 @@ using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -22,6 +24,9 @@ namespace GpuScheduler.Extender;
 /// <summary>Puts the service together: the program, the tests and the benchmarks all start it here.</summary>
 internal static class ExtenderHost
 {
+    /// <summary>Marks the connections of <see cref="ExtenderOptions.HealthUrls"/>.</summary>
+    private static readonly object s_healthOnly = new();
+
     /// <summary>Reads the settings, starts and serves until it is told to stop. Returns the exit code.</summary>
     public static async Task<int> RunAsync(string? configFile, IReadOnlyDictionary<string, string?> settings, CancellationToken cancellation)
     {
@@ -35,7 +40,11 @@ internal static class ExtenderHost
         {
             return await FailAsync(e.Failures);
         }
-        catch (Exception e) when (e is IOException or InvalidSnapshotException or KubernetesConfigurationException or InvalidDataException)
+        catch (SocketException e)
+        {
+            return await FailAsync([$"an address of Urls, GrpcUrls or HealthUrls cannot be listened on: {e.Message}"]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSnapshotException or KubernetesConfigurationException or InvalidDataException)
         {
             return await FailAsync([e.Message]);
         }
@@ -119,12 +128,11 @@ internal static class ExtenderHost
 
     private static void Map(WebApplication app, ExtenderOptions options)
     {
-        var healthPorts = ListenAddress.ParseAll(options.HealthUrls).Select(a => a.Port).ToHashSet();
-        if (healthPorts.Count > 0)
+        if (options.HealthUrls.Length > 0)
         {
             app.Use((context, next) =>
             {
-                if (healthPorts.Contains(context.Connection.LocalPort) && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
+                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_healthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
                 {
                     context.Response.StatusCode = StatusCodes.Status404NotFound;
                     return Task.CompletedTask;
@@ -145,7 +153,7 @@ internal static class ExtenderHost
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
-        app.MapFallback(context =>
+        app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name}\n");
@@ -188,7 +196,15 @@ internal static class ExtenderHost
 
         foreach (var address in ListenAddress.ParseAll(options.HealthUrls))
         {
-            address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http1);
+            address.Listen(kestrel, listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                listen.Use(next => connection =>
+                {
+                    connection.Items[s_healthOnly] = true;
+                    return next(connection);
+                });
+            });
         }
     }
 
@@ -213,7 +229,17 @@ internal static class ExtenderHost
             builder.AddJsonFile(Path.GetFullPath(configFile), optional: false);
         }
 
-        return builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
+        try
+        {
+            // A null, which JSON can say, is as if the setting were not there.
+            var all = builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
+            return new ConfigurationBuilder().AddInMemoryCollection(all.AsEnumerable().Where(s => s.Value is not null)).Build();
+        }
+        catch (InvalidDataException e)
+        {
+            var cause = e.GetBaseException();
+            throw new InvalidDataException($"--config is \"{configFile}\": {(cause is JsonException { LineNumber: { } line } ? $"line {line + 1} is not JSON: " : "")}{cause.Message}", e);
+        }
     }
 
     /// <summary>Binds and checks; what is served depends on the options, so that they are needed before there is a service provider.</summary>

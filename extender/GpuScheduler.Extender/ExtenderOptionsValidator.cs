@@ -13,7 +13,7 @@ internal static class ExtenderOptionsValidator
         var secure = CheckUrls(errors, "Urls", options.Urls, allowHttps: true);
         CheckUrls(errors, "GrpcUrls", options.GrpcUrls, allowHttps: false);
         CheckUrls(errors, "HealthUrls", options.HealthUrls, allowHttps: false);
-        if (options.Urls.Length == 0)
+        if (ListenAddress.Split(options.Urls).Length == 0)
         {
             errors.Add("Urls is empty: name at least one address, for example http://127.0.0.1:18888");
         }
@@ -31,6 +31,7 @@ internal static class ExtenderOptionsValidator
         if (options.Tls.ClientCa is { Length: > 0 })
         {
             CheckFile(errors, "Tls:ClientCa", options.Tls.ClientCa, "");
+            CheckAuthorities(errors, options.Tls.ClientCa);
             if (!secure)
             {
                 errors.Add("Tls:ClientCa is set but no URL in Urls is https://: client certificates need TLS");
@@ -73,7 +74,7 @@ internal static class ExtenderOptionsValidator
     private static bool CheckUrls(List<string> errors, string option, string urls, bool allowHttps)
     {
         var secure = false;
-        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var url in ListenAddress.Split(urls))
         {
             if (!ListenAddress.TryParse(url, out var address, out var why))
             {
@@ -120,6 +121,26 @@ internal static class ExtenderOptionsValidator
         catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             errors.Add($"Tls:Certificate \"{tls.Certificate}\" and Tls:Key \"{tls.Key}\" are not a certificate with its private key in PEM form: {e.Message}");
+        }
+    }
+
+    private static void CheckAuthorities(List<string> errors, string file)
+    {
+        try
+        {
+            var authorities = new X509Certificate2Collection();
+            if (File.Exists(file))
+            {
+                authorities.ImportFromPemFile(file);
+                if (authorities.Count == 0)
+                {
+                    errors.Add($"Tls:ClientCa is \"{file}\": there is no certificate in PEM form in it");
+                }
+            }
+        }
+        catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException)
+        {
+            errors.Add($"Tls:ClientCa is \"{file}\": it cannot be read: {e.Message}");
         }
     }
 

@@ -34,9 +34,12 @@ internal sealed record ListenAddress(bool IsHttps, string Host, int Port)
         return true;
     }
 
+    /// <summary>The addresses of an option, which separates them by ';'.</summary>
+    public static string[] Split(string urls) => urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
     public static IEnumerable<ListenAddress> ParseAll(string urls)
     {
-        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        foreach (var url in Split(urls))
         {
             yield return TryParse(url, out var address, out var why) ? address : throw new ArgumentException($"{url}: {why}");
         }

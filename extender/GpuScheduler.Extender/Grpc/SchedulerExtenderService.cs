@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
@@ -12,13 +13,13 @@ using ServerCallContext = global::Grpc.Core.ServerCallContext;
 namespace GpuScheduler.Extender.Grpc;
 
 /// <summary>The verbs over gRPC: the same engine, the same reasons and scores as over HTTP.</summary>
-internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHandler binder, RecentPods recent, ExtenderMetrics metrics, ExtenderOptions options) : SchedulerExtender.SchedulerExtenderBase
+internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHandler binder, RecentPods recent, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options) : SchedulerExtender.SchedulerExtenderBase
 {
     public override Task<FilterResponse> Filter(FilterRequest request, ServerCallContext context) => Measured("filter", () =>
     {
         var pod = ToPod(request.Pod);
         var response = new FilterResponse();
-        if (pod.Invalid is { } invalid)
+        if (pod.Invalid is { } invalid && !options.DoNothing)
         {
             response.Error = invalid;
             return (response, Outcome.Invalid);
@@ -29,13 +30,7 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
         var candidates = Positions(snapshot, names);
         var statuses = new Status[candidates.Length];
-        if (options.DoNothing)
-        {
-            response.NodeNames.AddRange(names);
-            return (response, Outcome.Ok);
-        }
-
-        var passed = engine.Filter(pod, snapshot, candidates, statuses);
+        var passed = options.DoNothing ? VerbProcessor.PassKnown(candidates, statuses) : engine.Filter(pod, snapshot, candidates, statuses);
         metrics.Refused(statuses);
         for (var i = 0; i < statuses.Length; i++)
         {
@@ -48,7 +43,12 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
                     response.FailedNodes[names[i]] = statuses[i].Reason;
                     break;
                 default:
-                    response.FailedAndUnresolvableNodes[names[i]] = statuses[i].Reason;
+                    // As over HTTP: that a pod is decided for one node is no fault of the others.
+                    if (statuses[i] != Reasons.DecidedElsewhere)
+                    {
+                        response.FailedAndUnresolvableNodes[names[i]] = statuses[i].Reason;
+                    }
+
                     break;
             }
         }
@@ -75,11 +75,12 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
     public override Task<PreemptResponse> Preempt(PreemptRequest request, ServerCallContext context) => Measured("preempt", () =>
     {
         var pod = ToPod(request.Pod);
-        var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations));
+        var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations)).ToList();
         var response = new PreemptResponse();
-        foreach (var kept in pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates) : [])
+        var kept = options.DoNothing ? candidates : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates) : [];
+        foreach (var candidate in kept)
         {
-            response.NodeNameToVictims[kept.Node] = new Victims { NumPdbViolations = kept.PdbViolations, PodUids = { kept.VictimUids } };
+            response.NodeNameToVictims[candidate.Node] = new Victims { NumPdbViolations = candidate.PdbViolations, PodUids = { candidate.VictimUids } };
         }
 
         return (response, response.NodeNameToVictims.Count > 0 ? Outcome.Ok : Outcome.Unschedulable);
@@ -88,6 +89,7 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
     public override async Task<BindResponse> Bind(BindRequest request, ServerCallContext context)
     {
         var start = Stopwatch.GetTimestamp();
+        ThrowUnlessSynced();
         foreach (var (field, value) in new[] { ("pod_name", request.PodName), ("pod_namespace", request.PodNamespace), ("pod_uid", request.PodUid), ("node", request.Node) })
         {
             if (value.Length == 0)
@@ -104,9 +106,18 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
     private Task<T> Measured<T>(string verb, Func<(T Response, string Outcome)> call)
     {
         var start = Stopwatch.GetTimestamp();
+        ThrowUnlessSynced();
         var (response, outcome) = call();
         metrics.Decided(verb, outcome, Stopwatch.GetElapsedTime(start));
         return Task.FromResult(response);
+    }
+
+    private void ThrowUnlessSynced()
+    {
+        if (!readiness.IsSynced)
+        {
+            throw new RpcException(new global::Grpc.Core.Status(global::Grpc.Core.StatusCode.Unavailable, Readiness.NotSynced));
+        }
     }
 
     private static int[] Positions(Snapshot snapshot, string[] names) => Array.ConvertAll(names, snapshot.Index.Find);

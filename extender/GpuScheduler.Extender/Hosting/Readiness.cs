@@ -8,7 +8,16 @@ internal sealed class Readiness : IHealthCheck
     private volatile bool _warm;
     private volatile bool _synced;
 
+    /// <summary>What the verbs say until the caches have synced.</summary>
+    public const string NotSynced = "gpu-scheduler has just started and has not yet read the cluster; try again in a moment";
+
     public bool IsReady => _warm && _synced;
+
+    /// <summary>
+    /// False until nodes, pods and reports have all been listed. Nothing may be decided before that: with the nodes there and the pods
+    /// still to come, every device looks free.
+    /// </summary>
+    public bool IsSynced => _synced;
 
     public void SetWarm() => _warm = true;
 

@@ -95,15 +95,19 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
             }
 
             result.ClientCertificateRequired = true;
-            result.RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is X509Certificate2 client && IsTrusted(client, authorities);
+            result.RemoteCertificateValidationCallback = (_, certificate, sent, _) => certificate is X509Certificate2 client && IsTrusted(client, sent, authorities);
         }
 
         return result;
     }
 
-    private static bool IsTrusted(X509Certificate2 client, X509Certificate2Collection authorities)
+    private static bool IsTrusted(X509Certificate2 client, X509Chain? sent, X509Certificate2Collection authorities)
     {
         using var chain = new X509Chain();
+
+        // Authorities between the client and ours count when the client sends them; none is fetched from where a certificate says.
+        chain.ChainPolicy.ExtraStore.AddRange(sent?.ChainPolicy.ExtraStore ?? []);
+        chain.ChainPolicy.DisableCertificateDownloads = true;
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         chain.ChainPolicy.CustomTrustStore.AddRange(authorities);
         chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;

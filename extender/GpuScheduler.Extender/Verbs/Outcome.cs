@@ -15,6 +15,9 @@ internal static class Outcome
     /// <summary>The body cannot be understood.</summary>
     public const string BadRequest = "bad-request";
 
+    /// <summary>Asked before the caches had synced.</summary>
+    public const string NotReady = "not-ready";
+
     /// <summary>A fault of ours.</summary>
     public const string Error = "error";
 }

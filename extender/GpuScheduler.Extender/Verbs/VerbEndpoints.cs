@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 
@@ -8,7 +9,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// POST /filter, /prioritize, /preempt and /bind. kube-scheduler never reads the body of an answer other than 200, so that filter
 /// and bind say what is wrong in Error with a 200; prioritize and preempt have no such field and answer 400.
 /// </summary>
-internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler binder, ExtenderMetrics metrics, ILogger<VerbEndpoints> log)
+internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler binder, Readiness readiness, ExtenderMetrics metrics, ILogger<VerbEndpoints> log)
 {
     private delegate ValueTask<string> Verb(HttpContext context, SegmentedBuffer output);
 
@@ -44,7 +45,14 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
         string? error = null;
         try
         {
-            outcome = await verb(context, output);
+            if (readiness.IsSynced)
+            {
+                outcome = await verb(context, output);
+            }
+            else
+            {
+                (outcome, error) = (Outcome.NotReady, Readiness.NotSynced);
+            }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -72,6 +80,7 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
             (writeError ?? BindingArgs.WriteResult)(output, error);
             context.Response.StatusCode = writeError is not null ? StatusCodes.Status200OK
                 : outcome == Outcome.BadRequest ? StatusCodes.Status400BadRequest
+                : outcome == Outcome.NotReady ? StatusCodes.Status503ServiceUnavailable
                 : StatusCodes.Status500InternalServerError;
         }
 

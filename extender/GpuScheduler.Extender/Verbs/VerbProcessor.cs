@@ -51,7 +51,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     {
         using var buffer = new MemoryStream();
         await body.CopyToAsync(buffer, cancellation);
-        return buffer.ToArray();
+        return buffer.Length > 0 ? buffer.ToArray() : throw new WireException("the body is empty; JSON is expected");
     }
 
     private string Filter(ExtenderArgs args, SegmentedBuffer output)
@@ -63,7 +63,8 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         {
             if (options.DoNothing)
             {
-                Echo(args, statuses);
+                recent.Remember(pod);
+                PassKnown(args.Candidates, statuses);
                 FilterResponseWriter.Write(output, args, statuses);
                 return Outcome.Ok;
             }
@@ -91,11 +92,16 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     }
 
     /// <summary>The do-nothing mode: every node that is known passes. A yardstick for what deciding costs.</summary>
-    private static void Echo(ExtenderArgs args, Span<Status> statuses)
+    /// <returns>How many passed.</returns>
+    public static int PassKnown(ReadOnlySpan<int> candidates, Span<Status> statuses)
     {
+        var passed = 0;
         for (var i = 0; i < statuses.Length; i++)
         {
-            statuses[i] = args.Candidates[i] < 0 ? Reasons.UnknownNode : Status.Success;
+            statuses[i] = candidates[i] < 0 ? Reasons.UnknownNode : Status.Success;
+            passed += candidates[i] < 0 ? 0 : 1;
         }
+
+        return passed;
     }
 }

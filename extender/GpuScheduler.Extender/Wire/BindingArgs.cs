@@ -47,7 +47,9 @@ internal sealed record BindingArgs(string PodName, string PodNamespace, string P
     public static void WriteResult(SegmentedBuffer output, string error)
     {
         output.Write("{\"Error\":\""u8);
-        output.Write(JsonEncodedText.Encode(error).EncodedUtf8Bytes);
+
+        // Through UTF-8: a text that was cut in the middle of a character is no reason to fail.
+        output.Write(JsonEncodedText.Encode(System.Text.Encoding.UTF8.GetBytes(error)).EncodedUtf8Bytes);
         output.Write("\"}"u8);
     }
 

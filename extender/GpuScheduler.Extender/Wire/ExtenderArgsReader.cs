@@ -73,6 +73,11 @@ internal sealed class ExtenderArgsReader
                     final = got == 0 || read == contentLength;
                 }
 
+                if (read == 0)
+                {
+                    throw new WireException("the body is empty; ExtenderArgs as JSON are expected");
+                }
+
                 var consumed = reader.Parse(window.AsSpan(0, filled), final);
                 if (reader._place == Place.End)
                 {
@@ -81,7 +86,7 @@ internal sealed class ExtenderArgsReader
 
                 if (final)
                 {
-                    throw new WireException(read == 0 ? "the body is empty; ExtenderArgs as JSON are expected" : "the body ends in the middle of the JSON");
+                    throw new WireException("the body ends in the middle of the JSON");
                 }
 
                 window.AsSpan(consumed, filled - consumed).CopyTo(window);
@@ -107,9 +112,10 @@ internal sealed class ExtenderArgsReader
         catch (Exception e)
         {
             args.Dispose();
-            if (e is JsonException json)
+            if (e is JsonException or InvalidOperationException)
             {
-                throw new WireException($"the body is not as expected: {json.Message}");
+                // The latter is the framework's word for text that is not valid Unicode.
+                throw new WireException($"the body is not as expected: {e.Message}");
             }
 
             throw;
@@ -175,8 +181,8 @@ internal sealed class ExtenderArgsReader
 
                 break;
             case Place.NameList:
-                done = ReadNames(ref reader);
-                break;
+                // It goes back by itself, to the name that is cut off: those before it are done with.
+                return ReadNames(ref reader);
             case Place.Nodes:
                 done = reader.Read();
                 if (done && reader.TokenType != JsonTokenType.Null)
@@ -233,7 +239,7 @@ internal sealed class ExtenderArgsReader
         Is(ref reader, "Pod") ? Place.Pod : Is(ref reader, "NodeNames") ? Place.Names : Is(ref reader, "Nodes") ? Place.Nodes : Place.SkipTop;
 
     private static bool Is(ref Utf8JsonReader reader, string name) =>
-        !reader.HasValueSequence && Ascii.EqualsIgnoreCase(reader.ValueSpan, name);
+        reader.ValueIsEscaped ? name.Equals(reader.GetString(), StringComparison.OrdinalIgnoreCase) : Ascii.EqualsIgnoreCase(reader.ValueSpan, name);
 
     private bool Expect(ref Utf8JsonReader reader, JsonTokenType type, Place next, string otherwise)
     {

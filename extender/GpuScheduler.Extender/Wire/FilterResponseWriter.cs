@@ -33,7 +33,9 @@ internal static class FilterResponseWriter
     public static void WriteError(SegmentedBuffer output, string error)
     {
         output.Write("{\"Nodes\":null,\"NodeNames\":null,\"FailedNodes\":null,\"FailedAndUnresolvableNodes\":null,\"Error\":\""u8);
-        output.Write(System.Text.Json.JsonEncodedText.Encode(error).EncodedUtf8Bytes);
+
+        // Through UTF-8: a text that was cut in the middle of a character is no reason to fail.
+        output.Write(System.Text.Json.JsonEncodedText.Encode(System.Text.Encoding.UTF8.GetBytes(error)).EncodedUtf8Bytes);
         output.Write("\"}"u8);
     }
 

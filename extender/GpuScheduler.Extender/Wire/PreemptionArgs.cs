@@ -103,7 +103,7 @@ internal static class PreemptionArgs
             {
                 var name = json.GetString()!;
                 json.Read();
-                if (name.Equals("Pods", StringComparison.OrdinalIgnoreCase) && json.TokenType == JsonTokenType.StartArray)
+                if (name.Equals("Pods", StringComparison.OrdinalIgnoreCase) && json.TokenType != JsonTokenType.Null)
                 {
                     ReadVictims(ref json, victims, node);
                 }
@@ -125,8 +125,18 @@ internal static class PreemptionArgs
 
     private static void ReadVictims(ref Utf8JsonReader json, ImmutableArray<string>.Builder victims, string node)
     {
-        while (json.Read() && json.TokenType == JsonTokenType.StartObject)
+        if (json.TokenType != JsonTokenType.StartArray)
         {
+            throw new WireException($"Pods of node {node} must be a list");
+        }
+
+        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        {
+            if (json.TokenType != JsonTokenType.StartObject)
+            {
+                throw new WireException($"a victim on node {node} must be an object with its UID");
+            }
+
             // {"UID":"…"} or a full pod: in both the UID is what names it.
             string? uid = null;
             while (json.Read() && json.TokenType == JsonTokenType.PropertyName)

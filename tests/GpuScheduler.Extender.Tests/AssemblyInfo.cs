@@ -1,0 +1,4 @@
+using GpuScheduler.Extender.Tests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(ExampleService))]

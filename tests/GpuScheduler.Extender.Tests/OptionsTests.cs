@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Extender.Tests.Security;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Xunit;
+
+namespace GpuScheduler.Extender.Tests;
+
+/// <summary>Every wrong setting is refused at start, with the name of the option, its value, and what to change.</summary>
+public sealed class OptionsTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("gpu-scheduler-options-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("Urls", "127.0.0.1:18888", "Urls has \"127.0.0.1:18888\": an address such as http://127.0.0.1:18888")]
+    [InlineData("Urls", "ftp://127.0.0.1", "Urls has \"ftp://127.0.0.1\": an address such as")]
+    [InlineData("Urls", "http://127.0.0.1:99999", "Urls has \"http://127.0.0.1:99999\": an address such as")]
+    [InlineData("Urls", "http://127.0.0.1:0/scheduler", "Urls has \"http://127.0.0.1:0/scheduler\": a path is not allowed")]
+    [InlineData("Urls", "http://127.0.0.1:0?a=b", "a path is not allowed")]
+    [InlineData("Urls", "http://scheduler.example:80", "\"scheduler.example\" is a name: give the IP address")]
+    [InlineData("Urls", "", "Urls is empty: name at least one address")]
+    [InlineData("Urls", " ; ", "Urls is empty: name at least one address")]
+    [InlineData("Urls", "http://127.0.0.1:0;nonsense", "Urls has \"nonsense\"")]
+    [InlineData("GrpcUrls", "https://127.0.0.1:0", "GrpcUrls has \"https://127.0.0.1:0\": only http:// is allowed here")]
+    [InlineData("GrpcUrls", "nonsense", "GrpcUrls has \"nonsense\"")]
+    [InlineData("HealthUrls", "https://127.0.0.1:0", "HealthUrls has \"https://127.0.0.1:0\": only http:// is allowed here")]
+    [InlineData("Cluster", "/no/such/file", "Cluster is \"/no/such/file\": there is no such file")]
+    [InlineData("Cluster", "/tmp", "Cluster is \"/tmp\": there is no such file")]
+    [InlineData("Kubeconfig", "/no/such/file", "Kubeconfig is \"/no/such/file\": there is no such file")]
+    [InlineData("Engine:Weights:Topology", "-1", "Engine:Weights:Topology is -1: a number of 0 or more is allowed")]
+    [InlineData("Engine:Weights:Packing", "NaN", "Engine:Weights:Packing is NaN: a number of 0 or more is allowed")]
+    [InlineData("Engine:Weights:Fragmentation", "Infinity", "Engine:Weights:Fragmentation is")]
+    [InlineData("Engine:Weights:Topology", "heavy", "Engine:Weights:Topology")]
+    [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
+    [InlineData("DoNothing", "7", "DoNothing")]
+    [InlineData("Holds:TentativeHold", "00:00:00", "Holds:TentativeHold is 00:00:00: 00:00:00.1000000 to 01:00:00 is allowed")]
+    [InlineData("Holds:TentativeHold", "-00:00:30", "Holds:TentativeHold is -00:00:30")]
+    [InlineData("Holds:TentativeHold", "30 seconds", "Holds:TentativeHold")]
+    [InlineData("Holds:PromiseHold", "00:00:03", "Holds:PromiseHold is 00:00:03: 00:00:04 to 01:00:00 is allowed")]
+    [InlineData("Holds:CommitHold", "2.00:00:00", "Holds:CommitHold is 2.00:00:00")]
+    [InlineData("BindTimeout", "00:00:00.05", "BindTimeout is 00:00:00.0500000")]
+    [InlineData("BindTimeout", "1:00:00", "BindTimeout is 01:00:00: 00:00:00.1000000 to 00:10:00 is allowed")]
+    [InlineData("Limits:MaxRequestBodyMiB", "0", "Limits:MaxRequestBodyMiB is 0: 1 to 2048 is allowed")]
+    [InlineData("Limits:MaxRequestBodyMiB", "2049", "Limits:MaxRequestBodyMiB is 2049")]
+    [InlineData("Limits:MaxRequestBodyMiB", "many", "Limits:MaxRequestBodyMiB")]
+    [InlineData("Limits:MaxRequestBodyMiB", "99999999999", "Limits:MaxRequestBodyMiB")]
+    [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]
+    public void A_wrong_value_is_named(string option, string value, string expected) =>
+        Assert.Contains(Failures(null, (option, value)), f => f.Contains(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public void Weights_that_are_all_zero_are_refused() =>
+        Assert.Equal(
+            ["Engine:Weights are all 0: at least one must be more"],
+            Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Fragmentation", "0"), ("Engine:Weights:Packing", "0")));
+
+    [Fact]
+    public void A_snapshot_and_a_live_cluster_at_once_are_refused() =>
+        Assert.Equal(
+            ["Cluster (a snapshot file) and Kubeconfig (a live cluster) are both set: remove one"],
+            Failures(null, ("Kubeconfig", Repository.ExampleCluster)));
+
+    [Fact]
+    public void TLS_without_its_files_is_refused()
+    {
+        Assert.Equal(
+            ["Tls:Certificate is not set: https:// in Urls needs it", "Tls:Key is not set: https:// in Urls needs it"],
+            Failures(null, ("Urls", "https://127.0.0.1:0")));
+        Assert.Equal(
+            ["Tls:Certificate is \"/no/crt\": there is no such file", "Tls:Key is \"/no/key\": there is no such file"],
+            Failures(null, ("Urls", "https://127.0.0.1:0"), ("Tls:Certificate", "/no/crt"), ("Tls:Key", "/no/key")));
+    }
+
+    [Fact]
+    public void TLS_files_that_are_not_what_they_should_be_are_refused()
+    {
+        var authority = TestAuthority.Create("authority");
+        using var files = new TlsFiles();
+        using var other = new TlsFiles();
+        using var first = authority.Issue("localhost", TestAuthority.ServerUsage);
+        using var second = authority.Issue("localhost", TestAuthority.ServerUsage);
+        files.WriteServer(first);
+        other.WriteServer(second);
+        var nonsense = Write("nonsense.pem", "nonsense");
+        string[] With(string certificate, string key, string? clientCa = null) =>
+            [.. Failures(null, ("Urls", "https://127.0.0.1:0"), ("Tls:Certificate", certificate), ("Tls:Key", key), ("Tls:ClientCa", clientCa))];
+
+        Assert.Contains("are not a certificate with its private key in PEM form", Assert.Single(With(files.Certificate, other.Key)), StringComparison.Ordinal);
+        Assert.StartsWith($"Tls:Certificate \"{nonsense}\" and Tls:Key", Assert.Single(With(nonsense, files.Key)), StringComparison.Ordinal);
+        Assert.StartsWith("Tls:Certificate", Assert.Single(With(files.Key, files.Certificate)), StringComparison.Ordinal);
+        Assert.StartsWith($"Tls:ClientCa is \"{nonsense}\": ", Assert.Single(With(files.Certificate, files.Key, nonsense)), StringComparison.Ordinal);
+        Assert.StartsWith($"Tls:ClientCa is \"{files.Key}\": ", Assert.Single(With(files.Certificate, files.Key, files.Key)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Client_certificates_without_TLS_are_refused()
+    {
+        using var files = new TlsFiles();
+        files.WriteClientCa(TestAuthority.Create("authority").Certificate);
+
+        Assert.Equal(
+            ["Tls:ClientCa is set but no URL in Urls is https://: client certificates need TLS"],
+            Failures(null, ("Tls:ClientCa", files.ClientCa)));
+    }
+
+    [Fact]
+    public void All_that_is_wrong_is_said_at_once() =>
+        Assert.Equal(3, Failures(null, ("Urls", "nonsense"), ("Cluster", "/no/such/file"), ("Limits:MaxRequestBodyMiB", "0")).Count());
+
+    [Theory]
+    [InlineData("""{"Limits":{"MaxRequestBodyMiB":"a lot"} }""", "Limits:MaxRequestBodyMiB")]
+    [InlineData("""{"Limits":{"MaxRequestBodyMiB":1.5} }""", "Limits:MaxRequestBodyMiB")]
+    [InlineData("""{"BindTimeout":"soon"}""", "BindTimeout")]
+    [InlineData("""{"BindTimeout":4}""", "BindTimeout is 4.00:00:00")]
+    public void A_wrong_value_in_the_file_is_named(string json, string expected) =>
+        Assert.Contains(Failures(Write("config.json", json)), f => f.Contains(expected, StringComparison.Ordinal));
+
+    [Fact]
+    public async Task A_null_in_the_file_is_as_if_it_were_not_there()
+    {
+        var file = Write("config.json", """{"Urls":null,"GrpcUrls":null,"HealthUrls":null,"Tls":null,"Holds":null,"Limits":{"MaxRequestBodyMiB":null},"Engine":{"Weights":null},"BindTimeout":null}""");
+
+        await using var app = ExtenderHost.Build(file, new Dictionary<string, string?> { ["Cluster"] = Repository.ExampleCluster, ["Kubeconfig"] = null });
+
+        Assert.Equivalent(new ExtenderOptions { Cluster = Repository.ExampleCluster }, app.Services.GetRequiredService<ExtenderOptions>(), strict: true);
+    }
+
+    [Fact]
+    public async Task The_file_is_over_the_defaults_and_the_command_line_over_the_file()
+    {
+        var file = Write("config.json", """{"BindTimeout":"00:00:07","Limits":{"MaxRequestBodyMiB":5},"Engine":{"Weights":{"Topology":2.5} },"Holds":{"TentativeHold":"00:00:20"} }""");
+
+        await using var app = ExtenderHost.Build(file, new Dictionary<string, string?> { ["Cluster"] = Repository.ExampleCluster, ["limits:maxrequestbodymib"] = "6" });
+
+        var options = app.Services.GetRequiredService<ExtenderOptions>();
+        Assert.Equal((TimeSpan.FromSeconds(7), 6), (options.BindTimeout, options.Limits.MaxRequestBodyMiB));
+        Assert.Equal((2.5, new ScoreWeights().Packing), (options.Engine.Weights.Topology, options.Engine.Weights.Packing));
+        Assert.Equal((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60)), (options.Holds.TentativeHold, options.Holds.PromiseHold));
+    }
+
+    [Fact]
+    public void The_shipped_file_is_accepted()
+    {
+        // Its certificates are where the pod has them.
+        var failures = Failures(Path.Combine(Repository.Root, "manifests", "base", "config.json"), ("Urls", "http://127.0.0.1:0"), ("Tls:ClientCa", null), ("Tls:Certificate", null), ("Tls:Key", null));
+
+        Assert.Empty(failures);
+    }
+
+    [Fact]
+    public async Task A_wrong_setting_ends_with_exit_code_2()
+    {
+        var busy = new TcpListener(IPAddress.Loopback, 0);
+        busy.Start();
+        var port = ((IPEndPoint)busy.LocalEndpoint).Port;
+        var notYaml = Write("cluster.yaml", "{[");
+        foreach (var (file, settings) in new (string?, (string, string?)[])[]
+        {
+            (null, [("Urls", "nonsense")]),
+            (null, [("Urls", $"http://127.0.0.1:{port}")]),
+
+            // An address that no interface here has (RFC 5737).
+            (null, [("Urls", "http://203.0.113.7:18888")]),
+            (null, [("Cluster", notYaml)]),
+            ("/no/such/file", []),
+            (_folder, []),
+            (Write("broken.json", "{\"Urls\": "), []),
+            (Write("list.json", "[]"), []),
+        })
+        {
+            var all = new Dictionary<string, string?> { ["Urls"] = "http://127.0.0.1:0", ["Cluster"] = Repository.ExampleCluster, ["Logging:LogLevel:Default"] = "None", ["Logging:LogLevel:Microsoft"] = "None" };
+            foreach (var (key, value) in settings)
+            {
+                all[key] = value;
+            }
+
+            // Nothing of this may start; if it does, it is told to stop.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            Assert.Equal(2, await ExtenderHost.RunAsync(file, all, limit.Token));
+        }
+
+        busy.Stop();
+    }
+
+    [Fact]
+    public async Task The_program_explains_its_options_and_says_what_is_wrong_with_them()
+    {
+        var (code, output, _) = await RunAsync("--help");
+        Assert.Equal(0, code);
+        Assert.All(
+            ["--urls", "--grpc-urls", "--health-urls", "--cluster", "--kubeconfig", "--config", "--tls-cert", "--tls-key", "--tls-client-ca", "--answer-one-node", "--do-nothing"],
+            option => Assert.Contains(option, output, StringComparison.Ordinal));
+
+        var broken = Write("broken.json", "{\n  \"Urls\": ,\n}");
+        (code, _, var error) = await RunAsync("--config", broken);
+        Assert.Equal(2, code);
+        Assert.Contains(broken, error, StringComparison.Ordinal);
+        Assert.Contains("line 2", error, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("--help lists the options", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", error, StringComparison.Ordinal);
+
+        (code, _, error) = await RunAsync("--cluster", "/no/such/file", "--urls", "https://127.0.0.1:0");
+        Assert.Equal(2, code);
+        Assert.Contains("gpu-scheduler-extender: Cluster is \"/no/such/file\": there is no such file", error, StringComparison.Ordinal);
+        Assert.Contains("gpu-scheduler-extender: Tls:Certificate is not set", error, StringComparison.Ordinal);
+
+        (code, _, error) = await RunAsync("--no-such-option");
+        Assert.NotEqual(0, code);
+        Assert.Contains("--no-such-option", error, StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Code, string Output, string Error)> RunAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath is { } host && Path.GetFileNameWithoutExtension(host) == "dotnet" ? host : "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "gpu-scheduler-extender.dll"));
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        try
+        {
+            await process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw;
+        }
+
+        return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>What is wrong with these settings, on top of the example cluster.</summary>
+    private static IEnumerable<string> Failures(string? file, params (string Key, string? Value)[] settings)
+    {
+        var all = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase) { ["Urls"] = "http://127.0.0.1:0", ["Cluster"] = Repository.ExampleCluster };
+        foreach (var (key, value) in settings)
+        {
+            all[key] = value;
+        }
+
+        try
+        {
+            ((IDisposable)ExtenderHost.Build(file, all)).Dispose();
+            return [];
+        }
+        catch (OptionsValidationException e)
+        {
+            return e.Failures;
+        }
+    }
+
+    private string Write(string name, string text)
+    {
+        var path = Path.Combine(_folder, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
