@@ -40,12 +40,6 @@ internal sealed class ServiceProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         }
 
-        if (isExtender)
-        {
-            start.ArgumentList.Add("--grpc-urls");
-            start.ArgumentList.Add($"http://127.0.0.1:{FreePort()}");
-        }
-
         var process = Process.Start(start) ?? throw new InvalidOperationException("the service did not start");
         process.OutputDataReceived += (_, _) => { };
         process.BeginOutputReadLine();

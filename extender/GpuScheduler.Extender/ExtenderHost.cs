@@ -42,7 +42,7 @@ internal static class ExtenderHost
         }
         catch (SocketException e)
         {
-            return await FailAsync([$"an address of Urls, GrpcUrls or HealthUrls cannot be listened on: {e.Message}"]);
+            return await FailAsync([$"an address of Urls or HealthUrls cannot be listened on: {e.Message}"]);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSnapshotException or KubernetesConfigurationException or InvalidDataException)
         {
@@ -187,11 +187,6 @@ internal static class ExtenderHost
                 // The protocols stay at their default: naming HTTP/2 here would have the server warn that it needs TLS.
                 address.Listen(kestrel, listen => listen.UsePlaintextHttp2());
             }
-        }
-
-        foreach (var address in ListenAddress.ParseAll(options.GrpcUrls))
-        {
-            address.Listen(kestrel, listen => listen.Protocols = HttpProtocols.Http2);
         }
 
         foreach (var address in ListenAddress.ParseAll(options.HealthUrls))

@@ -9,14 +9,8 @@ namespace GpuScheduler.Extender;
 /// </summary>
 public sealed class ExtenderOptions
 {
-    /// <summary>Where the verbs are served, separated by ';'. https:// needs <see cref="Tls"/>.</summary>
+    /// <summary>Where the verbs are served, over HTTP and gRPC on the same port, separated by ';'. https:// needs <see cref="Tls"/>.</summary>
     public string Urls { get; set; } = "http://127.0.0.1:18888";
-
-    /// <summary>
-    /// Where gRPC is served without TLS, separated by ';'. Without TLS HTTP/1.1 and HTTP/2 cannot share a port; with https://
-    /// Urls serve both. When empty: for each http:// URL the next port.
-    /// </summary>
-    public string GrpcUrls { get; set; } = "";
 
     /// <summary>Where only health and metrics are served, without TLS, separated by ';'. When empty they are on Urls alone.</summary>
     public string HealthUrls { get; set; } = "";

@@ -11,7 +11,6 @@ internal static class ExtenderOptionsValidator
     {
         var errors = new List<string>();
         var secure = CheckUrls(errors, "Urls", options.Urls, allowHttps: true);
-        CheckUrls(errors, "GrpcUrls", options.GrpcUrls, allowHttps: false);
         CheckUrls(errors, "HealthUrls", options.HealthUrls, allowHttps: false);
         if (ListenAddress.Split(options.Urls).Length == 0)
         {

@@ -1,8 +1,7 @@
 using System.CommandLine;
 using GpuScheduler.Extender;
 
-var urls = new Option<string>("--urls") { Description = "Where to serve the verbs, separated by ';': http://IP:PORT or https://IP:PORT (port 0: any free one). Default http://127.0.0.1:18888." };
-var grpcUrls = new Option<string>("--grpc-urls") { Description = "Where to serve gRPC without TLS. Default: for each http:// URL the next port. With https:// URLs the same port serves both." };
+var urls = new Option<string>("--urls") { Description = "Where to serve HTTP and gRPC, separated by ';': http://IP:PORT or https://IP:PORT (port 0: any free one). Default http://127.0.0.1:18888." };
 var healthUrls = new Option<string>("--health-urls") { Description = "Where to serve health and metrics alone, without TLS." };
 var cluster = new Option<string>("--cluster") { Description = "Serve from a snapshot file instead of a cluster: the output of 'kubectl get nodes,pods -A -o yaml' (or json)." };
 var kubeconfig = new Option<string>("--kubeconfig") { Description = "The kubeconfig file. Default: the service account in a pod, else KUBECONFIG, else ~/.kube/config." };
@@ -15,7 +14,7 @@ var doNothing = new Option<bool>("--do-nothing") { Description = "Pass every nod
 
 var root = new RootCommand("gpu-scheduler's extender: decides for kube-scheduler which node and which GPUs, MIG devices or shares of a GPU a pod gets.")
 {
-    urls, grpcUrls, healthUrls, cluster, kubeconfig, config, tlsCert, tlsKey, clientCa, oneNode, doNothing,
+    urls, healthUrls, cluster, kubeconfig, config, tlsCert, tlsKey, clientCa, oneNode, doNothing,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
@@ -29,7 +28,6 @@ root.SetAction(async (parsed, cancellation) =>
     }
 
     Set("Urls", parsed.GetValue(urls));
-    Set("GrpcUrls", parsed.GetValue(grpcUrls));
     Set("HealthUrls", parsed.GetValue(healthUrls));
     Set("Cluster", parsed.GetValue(cluster));
     Set("Kubeconfig", parsed.GetValue(kubeconfig));

@@ -17,7 +17,6 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     private readonly TestCertificates? _certificates;
     private readonly int _port;
-    private readonly int _grpcPort;
     private KubeSchedulerProcess? _scheduler;
     private WebApplication? _extender;
 
@@ -26,7 +25,6 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         Plane = plane;
         _certificates = tls ? TestCertificates.Create() : null;
         _port = FreePort();
-        _grpcPort = FreePort();
     }
 
     public TestControlPlane Plane { get; }
@@ -69,7 +67,6 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         var settings = new Dictionary<string, string?>
         {
             ["Urls"] = $"{scheme}://127.0.0.1:{_port}",
-            ["GrpcUrls"] = $"http://127.0.0.1:{_grpcPort}",
             ["Kubeconfig"] = Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount)),
             ["Logging:LogLevel:Default"] = "Warning",
         };

@@ -26,8 +26,6 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Urls", "", "Urls is empty: name at least one address")]
     [InlineData("Urls", " ; ", "Urls is empty: name at least one address")]
     [InlineData("Urls", "http://127.0.0.1:0;nonsense", "Urls has \"nonsense\"")]
-    [InlineData("GrpcUrls", "https://127.0.0.1:0", "GrpcUrls has \"https://127.0.0.1:0\": only http:// is allowed here")]
-    [InlineData("GrpcUrls", "nonsense", "GrpcUrls has \"nonsense\"")]
     [InlineData("HealthUrls", "https://127.0.0.1:0", "HealthUrls has \"https://127.0.0.1:0\": only http:// is allowed here")]
     [InlineData("Cluster", "/no/such/file", "Cluster is \"/no/such/file\": there is no such file")]
     [InlineData("Cluster", "/tmp", "Cluster is \"/tmp\": there is no such file")]
@@ -123,7 +121,7 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public async Task A_null_in_the_file_is_as_if_it_were_not_there()
     {
-        var file = Write("config.json", """{"Urls":null,"GrpcUrls":null,"HealthUrls":null,"Tls":null,"Holds":null,"Limits":{"MaxRequestBodyMiB":null},"Engine":{"Weights":null},"BindTimeout":null}""");
+        var file = Write("config.json", """{"Urls":null,"HealthUrls":null,"Tls":null,"Holds":null,"Limits":{"MaxRequestBodyMiB":null},"Engine":{"Weights":null},"BindTimeout":null}""");
 
         await using var app = ExtenderHost.Build(file, new Dictionary<string, string?> { ["Cluster"] = Repository.ExampleCluster, ["Kubeconfig"] = null });
 
@@ -193,7 +191,7 @@ public sealed class OptionsTests : IDisposable
         var (code, output, _) = await RunAsync("--help");
         Assert.Equal(0, code);
         Assert.All(
-            ["--urls", "--grpc-urls", "--health-urls", "--cluster", "--kubeconfig", "--config", "--tls-cert", "--tls-key", "--tls-client-ca", "--answer-one-node", "--do-nothing"],
+            ["--urls", "--health-urls", "--cluster", "--kubeconfig", "--config", "--tls-cert", "--tls-key", "--tls-client-ca", "--answer-one-node", "--do-nothing"],
             option => Assert.Contains(option, output, StringComparison.Ordinal));
 
         var broken = Write("broken.json", "{\n  \"Urls\": ,\n}");

@@ -34,10 +34,10 @@ public sealed class RunningService : IAsyncDisposable
         _app = app;
         Addresses = [.. app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(a => new Uri(a))];
         Http = new HttpClient { BaseAddress = Addresses[0], Timeout = TimeSpan.FromSeconds(30) };
-        _channel = new(() => GrpcChannel.ForAddress(Addresses[1]));
+        _channel = new(() => GrpcChannel.ForAddress(Addresses[0]));
     }
 
-    /// <summary>In order: those of Urls, GrpcUrls and HealthUrls.</summary>
+    /// <summary>In order: those of Urls and HealthUrls.</summary>
     public IReadOnlyList<Uri> Addresses { get; }
 
     public HttpClient Http { get; }
@@ -52,7 +52,6 @@ public sealed class RunningService : IAsyncDisposable
         var all = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
             ["Urls"] = "http://127.0.0.1:0",
-            ["GrpcUrls"] = "http://127.0.0.1:0",
             ["Cluster"] = Repository.ExampleCluster,
             ["Logging:LogLevel:Default"] = "None",
             ["Logging:LogLevel:Microsoft"] = "None",

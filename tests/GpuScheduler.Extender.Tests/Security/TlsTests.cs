@@ -159,7 +159,6 @@ public sealed class TlsTests(TlsTests.SecuredService secured) : IClassFixture<Tl
             _files.WriteClientCa(TestAuthority.Create("unused").Certificate, Authority.Certificate);
             Service = await RunningService.StartAsync(
                 ("Urls", "https://127.0.0.1:0"),
-                ("GrpcUrls", ""),
                 ("HealthUrls", "http://127.0.0.1:0"),
                 ("Tls:Certificate", _files.Certificate),
                 ("Tls:Key", _files.Key),

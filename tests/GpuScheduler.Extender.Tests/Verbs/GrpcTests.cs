@@ -194,12 +194,11 @@ public sealed class GrpcTests(ExampleService overGrpc)
     }
 
     [Theory]
-    [InlineData(0, "2.0")]
-    [InlineData(1, "2.0")]
-    [InlineData(0, "1.1")]
-    public async Task Without_TLS_the_verbs_port_speaks_both_versions_of_HTTP_and_the_gRPC_port_the_second(int address, string version)
+    [InlineData("2.0")]
+    [InlineData("1.1")]
+    public async Task Without_TLS_one_port_speaks_both_versions_of_HTTP(string version)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(overGrpc.Service.Addresses[address], "/healthz"))
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(overGrpc.Service.Addresses[0], "/healthz"))
         {
             Version = Version.Parse(version),
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
