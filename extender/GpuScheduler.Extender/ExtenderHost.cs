@@ -87,7 +87,6 @@ internal static class ExtenderHost
         services.AddSingleton<VerbEndpoints>();
         services.AddSingleton<InspectionEndpoints>();
         services.AddSingleton<CertificateStore>();
-        services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockMemoryPool.Factory>();
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
 
@@ -120,6 +119,9 @@ internal static class ExtenderHost
 
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, options));
         builder.WebHost.UseKestrelHttpsConfiguration();
+
+        // After the server's own registration, in whose place it comes.
+        services.AddSingleton<IMemoryPoolFactory<byte>, LargeBlockMemoryPool.Factory>();
 
         var app = builder.Build();
         Map(app, options);
@@ -167,6 +169,9 @@ internal static class ExtenderHost
         // A client of ours may say http where PlaintextHttp2 has the server expect https.
         kestrel.AllowAlternateSchemes = true;
         kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyMiB * 1024L * 1024;
+
+        // An answer about thousands of nodes is handed over without waiting for the caller to read the first part of it.
+        kestrel.Limits.MaxResponseBufferSize = 2 * VerbEndpoints.ResponseChunk;
 
         // kube-scheduler keeps idle connections for 90 s: whoever closes first must not be the server.
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(130);
@@ -226,6 +231,8 @@ internal static class ExtenderHost
 
         try
         {
+            RefuseUnknown(configFile);
+
             // A null, which JSON can say, is as if the setting were not there.
             var all = builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
             return new ConfigurationBuilder().AddInMemoryCollection(all.AsEnumerable().Where(s => s.Value is not null)).Build();
@@ -235,6 +242,37 @@ internal static class ExtenderHost
             var cause = e.GetBaseException();
             throw new InvalidDataException($"--config is \"{configFile}\": {(cause is JsonException { LineNumber: { } line } ? $"line {line + 1} is not JSON: " : "")}{cause.Message}", e);
         }
+    }
+
+    /// <summary>
+    /// A setting that is misspelled in the file is no setting at all, and nobody would know. (The environment is not looked at in this
+    /// way: Kubernetes itself sets variables with the same prefix for a Service of this name.)
+    /// </summary>
+    private static void RefuseUnknown(string? configFile)
+    {
+        if (configFile is null)
+        {
+            return;
+        }
+
+        var file = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(configFile), optional: false).Build();
+        var unknown = file.GetChildren()
+            .Where(section => section.Key is not "Logging")
+            .SelectMany(section => Unknown(section, typeof(ExtenderOptions)))
+            .Select(path => $"{path} is not a setting; the README lists those that are")
+            .ToList();
+        if (unknown.Count > 0)
+        {
+            throw new OptionsValidationException("", typeof(ExtenderOptions), unknown);
+        }
+    }
+
+    private static IEnumerable<string> Unknown(IConfigurationSection section, Type within)
+    {
+        var property = within.GetProperties().FirstOrDefault(p => string.Equals(p.Name, section.Key, StringComparison.OrdinalIgnoreCase));
+        return property is null
+            ? [section.Path]
+            : section.GetChildren().SelectMany(child => Unknown(child, property.PropertyType));
     }
 
     /// <summary>Binds and checks; what is served depends on the options, so that they are needed before there is a service provider.</summary>

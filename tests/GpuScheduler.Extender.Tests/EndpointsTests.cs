@@ -187,4 +187,13 @@ public sealed class EndpointsTests(ExampleService example)
         Assert.Equal(HttpStatusCode.NotFound, (await service.GetAsync("/v1/nodes", service.Addresses[1])).Status);
         Assert.Equal(HttpStatusCode.OK, (await service.GetAsync("/healthz", service.Addresses[1])).Status);
     }
+
+    [Fact]
+    public async Task The_web_server_reads_into_large_blocks()
+    {
+        await using var service = await RunningService.StartAsync();
+        using var pool = service.Services.GetRequiredService<Microsoft.AspNetCore.Connections.IMemoryPoolFactory<byte>>().Create();
+        using var block = pool.Rent();
+        Assert.Equal(32 * 1024, block.Memory.Length);
+    }
 }

@@ -118,6 +118,13 @@ public sealed class OptionsTests : IDisposable
     public void A_wrong_value_in_the_file_is_named(string json, string expected) =>
         Assert.Contains(Failures(Write("config.json", json)), f => f.Contains(expected, StringComparison.Ordinal));
 
+    [Theory]
+    [InlineData("""{"BindTimeOut":"00:00:04","Engin":{"AnswerOneNode":true} }""", "Engin is not a setting")]
+    [InlineData("""{"Engine":{"Weights":{"Topologie":1} } }""", "Engine:Weights:Topologie is not a setting")]
+    [InlineData("""{"Limits":{"MaxRequestBodyMiB":{"a":1} } }""", "Limits:MaxRequestBodyMiB:a is not a setting")]
+    public void A_setting_that_is_misspelled_in_the_file_is_named(string json, string expected) =>
+        Assert.StartsWith(expected, Assert.Single(Failures(Write("config.json", json))), StringComparison.Ordinal);
+
     [Fact]
     public async Task A_null_in_the_file_is_as_if_it_were_not_there()
     {

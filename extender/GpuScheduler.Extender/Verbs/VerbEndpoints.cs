@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Metrics;
@@ -11,6 +12,9 @@ namespace GpuScheduler.Extender.Verbs;
 /// </summary>
 internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler binder, Readiness readiness, ExtenderMetrics metrics, ILogger<VerbEndpoints> log)
 {
+    /// <summary>Bytes handed to the web server at once; it buffers as many.</summary>
+    public const int ResponseChunk = 512 * 1024;
+
     private delegate ValueTask<string> Verb(HttpContext context, SegmentedBuffer output);
 
     public void Map(IEndpointRouteBuilder routes)
@@ -87,10 +91,26 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
         metrics.Decided(name, outcome, Stopwatch.GetElapsedTime(start));
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = output.Length;
+        await SendAsync(context, output);
+    }
+
+    /// <summary>Sends in as few writes as possible: most answers in one, full Nodes in a few large ones.</summary>
+    private static async Task SendAsync(HttpContext context, SegmentedBuffer output)
+    {
+        var writer = context.Response.BodyWriter;
+        long pending = 0;
         foreach (var piece in output.Pieces())
         {
-            await context.Response.Body.WriteAsync(piece, context.RequestAborted);
+            writer.Write(piece.Span);
+            pending += piece.Length;
+            if (pending >= ResponseChunk)
+            {
+                await writer.FlushAsync(context.RequestAborted);
+                pending = 0;
+            }
         }
+
+        await writer.FlushAsync(context.RequestAborted);
     }
 
     [LoggerMessage(1010, LogLevel.Error, "{Verb} failed", EventName = "VerbFailed")]
