@@ -98,6 +98,9 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         _server.OnWatch(Pods, Lines(Bookmark("5"), Error(410, "Expired")));
         _server.On(Pods, async context =>
         {
+            // The nodes are listed by another reflector, which may be slower.
+            await UntilAsync(() => _state.Current.Find("a") is not null);
+
             // Read before the bind, and answered after it.
             Assert.True(_state.TryGetPod("u", out var pod));
             _clock.Advance(TimeSpan.FromSeconds(1));
