@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using GpuScheduler.Testing;
 
 namespace GpuScheduler.Benchmarks;
 
@@ -25,7 +26,7 @@ internal static class AllocationBudget
             }
         }
 
-        var file = FindFile();
+        var file = Path.Combine(Checkout.Root, "bench", "GpuScheduler.Benchmarks", "allocation-budget.json");
         if (update)
         {
             await File.WriteAllTextAsync(file, JsonSerializer.Serialize(measured, s_indented) + "\n", cancellation);
@@ -45,19 +46,5 @@ internal static class AllocationBudget
 
         Console.WriteLine(over == 0 ? "allocation budget: kept" : $"allocation budget: {over} exceeded; make them allocate less, or change {Path.GetFileName(file)} (budget --update) and say why in the commit");
         return over == 0 ? 0 : 1;
-    }
-
-    private static string FindFile()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var file = Path.Combine(folder.FullName, "bench", "GpuScheduler.Benchmarks", "allocation-budget.json");
-            if (Directory.Exists(Path.GetDirectoryName(file)))
-            {
-                return file;
-            }
-        }
-
-        throw new FileNotFoundException("run this from a checkout: bench/GpuScheduler.Benchmarks/allocation-budget.json was not found");
     }
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
+using GpuScheduler.Testing.ControlPlane;
 
 namespace GpuScheduler.Benchmarks;
 
@@ -32,7 +31,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public static async Task<ServiceProcess> StartAsync(string[] arguments, bool isExtender, CancellationToken cancellation)
     {
-        var url = new Uri($"http://127.0.0.1:{FreePort()}");
+        var url = new Uri($"http://127.0.0.1:{LoopbackPorts.Pick(1)[0]}");
         var assembly = isExtender ? typeof(Extender.ExtenderOptions).Assembly.Location : typeof(ServiceProcess).Assembly.Location;
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet") { RedirectStandardOutput = true };
         foreach (var argument in (string[])["exec", assembly, .. arguments, "--urls", url.ToString().TrimEnd('/')])
@@ -90,12 +89,5 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
         _process.Dispose();
         _http.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

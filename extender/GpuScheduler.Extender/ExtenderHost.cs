@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Security.Authentication;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
@@ -77,8 +76,8 @@ internal static class ExtenderHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), s.GetRequiredService<ExtenderOptions>().Holds));
-        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(s.GetRequiredService<ExtenderOptions>())));
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
+        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options)));
         services.AddSingleton<Readiness>();
         services.AddSingleton<RecentPods>();
         services.AddSingleton(s => new ExtenderMetrics(s.GetRequiredService<ClusterState>()));
@@ -99,8 +98,8 @@ internal static class ExtenderHost
         else
         {
             services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
-            services.AddSingleton<IPodBinder>(s => ActivatorUtilities.CreateInstance<PodBinder>(s));
-            services.AddSingleton(s => ActivatorUtilities.CreateInstance<ClusterWatcher>(s));
+            services.AddSingleton<IPodBinder, PodBinder>();
+            services.AddSingleton<ClusterWatcher>();
             services.AddHostedService<ClusterWatcherService>();
         }
 
@@ -219,19 +218,19 @@ internal static class ExtenderHost
             // It logs an error whenever a probe finds the service not ready yet.
             ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
         });
-        if (configFile is not null)
+        if (configFile is not null && !File.Exists(configFile))
         {
-            if (!File.Exists(configFile))
-            {
-                throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
-            }
-
-            builder.AddJsonFile(Path.GetFullPath(configFile), optional: false);
+            throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
         }
 
         try
         {
-            RefuseUnknown(configFile);
+            if (configFile is not null)
+            {
+                var file = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(configFile), optional: false).Build();
+                RefuseUnknown(file);
+                builder.AddConfiguration(file);
+            }
 
             // A null, which JSON can say, is as if the setting were not there.
             var all = builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
@@ -248,14 +247,8 @@ internal static class ExtenderHost
     /// A setting that is misspelled in the file is no setting at all, and nobody would know. (The environment is not looked at in this
     /// way: Kubernetes itself sets variables with the same prefix for a Service of this name.)
     /// </summary>
-    private static void RefuseUnknown(string? configFile)
+    private static void RefuseUnknown(IConfiguration file)
     {
-        if (configFile is null)
-        {
-            return;
-        }
-
-        var file = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(configFile), optional: false).Build();
         var unknown = file.GetChildren()
             .Where(section => section.Key is not "Logging")
             .SelectMany(section => Unknown(section, typeof(ExtenderOptions)))

@@ -1,4 +1,4 @@
-using System.Net;
+using GpuScheduler.Testing;
 using GpuScheduler.Testing.ControlPlane;
 using k8s;
 using k8s.Models;
@@ -24,7 +24,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     {
         Plane = plane;
         _certificates = tls ? TestCertificates.Create() : null;
-        _port = FreePort();
+        _port = LoopbackPorts.Pick(1)[0];
     }
 
     public TestControlPlane Plane { get; }
@@ -101,7 +101,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>Starts kube-scheduler with a configuration from the manifests, of which only addresses and paths are changed.</summary>
     public async Task StartSchedulerAsync(string manifest, KubeSchedulerBinary binary, CancellationToken cancellation)
     {
-        var yaml = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", manifest), cancellation);
+        var yaml = await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "manifests", manifest), cancellation);
         var namesKubeconfig = yaml.Split('\n').Any(l => l.TrimStart().StartsWith("kubeconfig:", StringComparison.Ordinal));
         var lines = new List<string>();
         foreach (var line in yaml.Split('\n'))
@@ -163,19 +163,12 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     private static ParallelOptions Eight(CancellationToken cancellation) => new() { MaxDegreeOfParallelism = 8, CancellationToken = cancellation };
 
-    private static int FreePort()
-    {
-        using var listener = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     private async Task InstallAsync(CancellationToken cancellation)
     {
         await Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = "gpu-scheduler" } }, cancellationToken: cancellation);
         foreach (var file in new[] { "base/gpunode-crd.yaml", "base/rbac.yaml" })
         {
-            foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "manifests", file), cancellation)))
+            foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "manifests", file), cancellation)))
             {
                 switch (item)
                 {

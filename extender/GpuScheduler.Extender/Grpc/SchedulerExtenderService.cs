@@ -13,25 +13,22 @@ using ServerCallContext = global::Grpc.Core.ServerCallContext;
 namespace GpuScheduler.Extender.Grpc;
 
 /// <summary>The verbs over gRPC: the same engine, the same reasons and scores as over HTTP.</summary>
-internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHandler binder, RecentPods recent, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options) : SchedulerExtender.SchedulerExtenderBase
+internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler binder, Readiness readiness, ExtenderMetrics metrics) : SchedulerExtender.SchedulerExtenderBase
 {
     public override Task<FilterResponse> Filter(FilterRequest request, ServerCallContext context) => Measured("filter", () =>
     {
         var pod = ToPod(request.Pod);
         var response = new FilterResponse();
-        if (pod.Invalid is { } invalid && !options.DoNothing)
+        var snapshot = verbs.Snapshot;
+        var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
+        var statuses = new Status[names.Length];
+        var outcome = verbs.Filter(pod, snapshot, Positions(snapshot, names), statuses);
+        if (outcome == Outcome.Invalid)
         {
-            response.Error = invalid;
-            return (response, Outcome.Invalid);
+            response.Error = pod.Invalid!;
+            return (response, outcome);
         }
 
-        recent.Remember(pod);
-        var snapshot = engine.Cluster.Current;
-        var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
-        var candidates = Positions(snapshot, names);
-        var statuses = new Status[candidates.Length];
-        var passed = options.DoNothing ? VerbProcessor.PassKnown(candidates, statuses) : engine.Filter(pod, snapshot, candidates, statuses);
-        metrics.Refused(statuses);
         for (var i = 0; i < statuses.Length; i++)
         {
             switch (statuses[i].Code)
@@ -53,20 +50,16 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
             }
         }
 
-        return (response, passed > 0 ? Outcome.Ok : Outcome.Unschedulable);
+        return (response, outcome);
     });
 
     public override Task<PrioritizeResponse> Prioritize(PrioritizeRequest request, ServerCallContext context) => Measured("prioritize", () =>
     {
         var pod = ToPod(request.Pod);
-        var snapshot = engine.Cluster.Current;
+        var snapshot = verbs.Snapshot;
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
         var scores = new int[names.Length];
-        if (pod.Invalid is null && !options.DoNothing)
-        {
-            engine.Prioritize(pod, snapshot, Positions(snapshot, names), scores);
-        }
-
+        verbs.Prioritize(pod, snapshot, Positions(snapshot, names), scores);
         var response = new PrioritizeResponse();
         response.HostPriorities.AddRange(names.Select((name, i) => new HostPriority { Host = name, Score = scores[i] }));
         return (response, Outcome.Ok);
@@ -77,8 +70,7 @@ internal sealed class SchedulerExtenderService(SchedulingEngine engine, BindHand
         var pod = ToPod(request.Pod);
         var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations)).ToList();
         var response = new PreemptResponse();
-        var kept = options.DoNothing ? candidates : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates) : [];
-        foreach (var candidate in kept)
+        foreach (var candidate in verbs.Preempt(pod, candidates))
         {
             response.NodeNameToVictims[candidate.Node] = new Victims { NumPdbViolations = candidate.PdbViolations, PodUids = { candidate.VictimUids } };
         }

@@ -23,11 +23,13 @@ internal sealed class ClusterWatcherService : BackgroundService
     {
         var watching = _watcher.RunAsync(stoppingToken);
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100), _time);
-        while (!watching.IsCompleted && await timer.WaitForNextTickAsync(stoppingToken))
+        while (!_watcher.HasSynced && !watching.IsCompleted)
         {
-            _readiness.SetSynced(_watcher.HasSynced);
+            await timer.WaitForNextTickAsync(stoppingToken);
         }
 
+        // It never becomes false again.
+        _readiness.SetSynced(_watcher.HasSynced);
         await watching;
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Extender.Metrics;
@@ -7,30 +8,95 @@ using GpuScheduler.Extender.Wire;
 namespace GpuScheduler.Extender.Verbs;
 
 /// <summary>
-/// The verbs from bytes to bytes, without the web server around them: what HTTP serves, the warm-up runs and the benchmarks measure.
-/// Each returns the outcome, for metrics.
+/// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
+/// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
 internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options)
 {
-    public SchedulingEngine Engine => engine;
+    /// <summary>The newest snapshot, on which a request's names are looked up.</summary>
+    public Snapshot Snapshot => engine.Cluster.Current;
+
+    /// <summary>
+    /// Decides a filter request. In the do-nothing mode every node that is known passes: a yardstick for what deciding costs.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes.</param>
+    /// <param name="statuses">Receives a status for each, unless the pod cannot be understood.</param>
+    /// <returns><see cref="Outcome.Invalid"/> when the pod cannot be understood; <see cref="PodInfo.Invalid"/> says why.</returns>
+    public string Filter(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses)
+    {
+        if (pod.Invalid is not null && !options.DoNothing)
+        {
+            return Outcome.Invalid;
+        }
+
+        recent.Remember(pod);
+        if (options.DoNothing)
+        {
+            for (var i = 0; i < statuses.Length; i++)
+            {
+                statuses[i] = candidates[i] < 0 ? Reasons.UnknownNode : Status.Success;
+            }
+
+            return Outcome.Ok;
+        }
+
+        var passed = engine.Filter(pod, snapshot, candidates, statuses);
+        if (passed < candidates.Length)
+        {
+            metrics.Refused(statuses);
+        }
+
+        return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
+    }
+
+    /// <summary>Decides a prioritize request; the scores come in as zeros, and stay so for a pod that cannot be understood.</summary>
+    public void Prioritize(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<int> scores)
+    {
+        if (!options.DoNothing && pod.Invalid is null)
+        {
+            engine.Prioritize(pod, snapshot, candidates, scores);
+        }
+    }
+
+    /// <summary>Decides a preempt request; nothing helps a pod that cannot be understood.</summary>
+    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates) =>
+        options.DoNothing ? candidates
+        : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates)
+        : [];
 
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, engine.Cluster.Current, keepBodies: true, cancellation);
-        return Filter(args, output);
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation);
+        var statuses = ArrayPool<Status>.Shared.Rent(args.Count);
+        try
+        {
+            var outcome = Filter(args.Pod!, args.Snapshot, args.Candidates, statuses.AsSpan(0, args.Count));
+            if (outcome == Outcome.Invalid)
+            {
+                FilterResponseWriter.WriteError(output, args.Pod!.Invalid!);
+            }
+            else
+            {
+                FilterResponseWriter.Write(output, args, statuses.AsSpan(0, args.Count));
+            }
+
+            return outcome;
+        }
+        finally
+        {
+            ArrayPool<Status>.Shared.Return(statuses);
+        }
     }
 
     public async ValueTask<string> PrioritizeAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, engine.Cluster.Current, keepBodies: false, cancellation);
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation);
         var scores = ArrayPool<int>.Shared.Rent(args.Count);
         var used = scores.AsSpan(0, args.Count);
         used.Clear();
-        if (!options.DoNothing && args.Pod!.Invalid is null)
-        {
-            engine.Prioritize(args.Pod, args.Snapshot, args.Candidates, used);
-        }
-
+        Prioritize(args.Pod!, args.Snapshot, args.Candidates, used);
         PrioritizeResponseWriter.Write(output, args, used);
         ArrayPool<int>.Shared.Return(scores);
         return Outcome.Ok;
@@ -39,9 +105,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     public async ValueTask<string> PreemptAsync(Stream body, SegmentedBuffer output, CancellationToken cancellation)
     {
         var (pod, candidates) = PreemptionArgs.Read(await ReadWholeAsync(body, cancellation));
-        var kept = options.DoNothing ? candidates
-            : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates)
-            : [];
+        var kept = Preempt(pod, candidates);
         PreemptionArgs.Write(output, kept);
         return kept.Count > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
@@ -52,56 +116,5 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         using var buffer = new MemoryStream();
         await body.CopyToAsync(buffer, cancellation);
         return buffer.Length > 0 ? buffer.ToArray() : throw new WireException("the body is empty; JSON is expected");
-    }
-
-    private string Filter(ExtenderArgs args, SegmentedBuffer output)
-    {
-        var pod = args.Pod!;
-        var rented = ArrayPool<Status>.Shared.Rent(args.Count);
-        var statuses = rented.AsSpan(0, args.Count);
-        try
-        {
-            if (options.DoNothing)
-            {
-                recent.Remember(pod);
-                PassKnown(args.Candidates, statuses);
-                FilterResponseWriter.Write(output, args, statuses);
-                return Outcome.Ok;
-            }
-
-            if (pod.Invalid is { } invalid)
-            {
-                FilterResponseWriter.WriteError(output, invalid);
-                return Outcome.Invalid;
-            }
-
-            recent.Remember(pod);
-            var passed = engine.Filter(pod, args.Snapshot, args.Candidates, statuses);
-            if (passed < args.Count)
-            {
-                metrics.Refused(statuses);
-            }
-
-            FilterResponseWriter.Write(output, args, statuses);
-            return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
-        }
-        finally
-        {
-            ArrayPool<Status>.Shared.Return(rented);
-        }
-    }
-
-    /// <summary>The do-nothing mode: every node that is known passes. A yardstick for what deciding costs.</summary>
-    /// <returns>How many passed.</returns>
-    public static int PassKnown(ReadOnlySpan<int> candidates, Span<Status> statuses)
-    {
-        var passed = 0;
-        for (var i = 0; i < statuses.Length; i++)
-        {
-            statuses[i] = candidates[i] < 0 ? Reasons.UnknownNode : Status.Success;
-            passed += candidates[i] < 0 ? 0 : 1;
-        }
-
-        return passed;
     }
 }

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-
 namespace GpuScheduler.Core.Cluster;
 
 /// <summary>
@@ -77,24 +75,6 @@ public sealed class InterconnectMatrix : IEquatable<InterconnectMatrix>
         var pcie = new PcieLevel[gpuCount * gpuCount];
         Array.Fill(pcie, PcieLevel.System);
         return new InterconnectMatrix(gpuCount, new int[gpuCount * gpuCount], pcie);
-    }
-
-    /// <summary>The same matrix with only the GPUs named, in that order.</summary>
-    public InterconnectMatrix Select(ImmutableArray<int> gpus)
-    {
-        var n = gpus.Length;
-        var nvlink = new int[n * n];
-        var pcie = new PcieLevel[n * n];
-        for (var a = 0; a < n; a++)
-        {
-            for (var b = 0; b < n; b++)
-            {
-                nvlink[(a * n) + b] = NvlinkMBps(gpus[a], gpus[b]);
-                pcie[(a * n) + b] = Pcie(gpus[a], gpus[b]);
-            }
-        }
-
-        return new InterconnectMatrix(n, nvlink, pcie);
     }
 
     /// <inheritdoc/>

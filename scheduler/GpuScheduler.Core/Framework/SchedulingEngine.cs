@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
@@ -21,6 +19,7 @@ public sealed class SchedulingEngine
     public const int MaxScore = 10;
 
     private readonly EngineOptions _options;
+    private readonly double _weights;
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -29,6 +28,10 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(options);
         Cluster = cluster;
         _options = options;
+        foreach (var (_, weight) in options.Profile.Scores)
+        {
+            _weights += weight;
+        }
     }
 
     /// <summary>The cluster that it decides on.</summary>
@@ -133,22 +136,21 @@ public sealed class SchedulingEngine
 
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
-        var best = -1;
-        var bestScore = double.MinValue;
+        var best = new Best(-1, double.MinValue);
         for (var i = 0; i < candidates.Length; i++)
         {
             var score = ScoreAt(state, snapshot, own, candidates[i]);
             scores[i] = score < 0 ? 0 : Math.Min(MaxScore - 1, (int)(score * MaxScore));
-            if (score >= 0 && (best < 0 || score > bestScore || (score == bestScore && candidates[i] < candidates[best])))
+            if (score >= 0)
             {
-                (best, bestScore) = (i, score);
+                best = best.Or(i, score, candidates);
             }
         }
 
-        if (best >= 0)
+        if (best.Index >= 0)
         {
-            scores[best] = MaxScore;
-            Cluster.Hold(pod, snapshot.Nodes[candidates[best]]!.Facts.Name);
+            scores[best.Index] = MaxScore;
+            Cluster.Hold(pod, snapshot.Nodes[candidates[best.Index]]!.Facts.Name);
         }
     }
 
@@ -188,7 +190,7 @@ public sealed class SchedulingEngine
     {
         ArgumentNullException.ThrowIfNull(pod);
         var state = new CycleState(pod);
-        return Cluster.Promise(pod, node, info => !pod.Request.WantsGpu || Judge(state, info) is { IsSuccess: true } ? null : Judge(state, info).Reason);
+        return Cluster.Promise(pod, node, info => !pod.Request.WantsGpu || Judge(state, info) is not { IsSuccess: false } refusal ? null : refusal.Reason);
     }
 
     private PreemptionCandidate? Complete(CycleState state, NodeInfo node, PreemptionCandidate candidate)
@@ -265,20 +267,17 @@ public sealed class SchedulingEngine
         }
 
         double sum = 0;
-        double weights = 0;
         foreach (var (plugin, weight) in _options.Profile.Scores)
         {
             sum += weight * plugin.Score(state, node, pick);
-            weights += weight;
         }
 
-        return sum / weights;
+        return sum / _weights;
     }
 
     private int KeepBest(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
     {
-        var best = -1;
-        var bestScore = double.MinValue;
+        var best = new Best(-1, double.MinValue);
         for (var i = 0; i < candidates.Length; i++)
         {
             if (!statuses[i].IsSuccess)
@@ -289,26 +288,22 @@ public sealed class SchedulingEngine
             if (candidates[i] == own.Position)
             {
                 // Asked again: the same answer, as long as it holds.
-                best = i;
+                best = new Best(i, double.MaxValue);
                 break;
             }
 
-            var score = ScoreAt(state, snapshot, own, candidates[i]);
-            if (best < 0 || score > bestScore || (score == bestScore && candidates[i] < candidates[best]))
-            {
-                (best, bestScore) = (i, score);
-            }
+            best = best.Or(i, ScoreAt(state, snapshot, own, candidates[i]), candidates);
         }
 
         for (var i = 0; i < candidates.Length; i++)
         {
-            if (i != best && statuses[i].IsSuccess)
+            if (i != best.Index && statuses[i].IsSuccess)
             {
                 statuses[i] = Reasons.DecidedElsewhere;
             }
         }
 
-        return best;
+        return best.Index;
     }
 
     private Own OwnHold(PodInfo pod, Snapshot snapshot)
@@ -319,6 +314,13 @@ public sealed class SchedulingEngine
         }
 
         return new Own(position, snapshot.Nodes[position]?.Without(pod.Uid), allocation.State != AllocationState.Tentative);
+    }
+
+    /// <summary>The best candidate so far: the highest score, among equals the first by position.</summary>
+    private readonly record struct Best(int Index, double Score)
+    {
+        public Best Or(int index, double score, ReadOnlySpan<int> candidates) =>
+            Index < 0 || score > Score || (score == Score && candidates[index] < candidates[Index]) ? new Best(index, score) : this;
     }
 
     /// <summary>Where the pod itself holds devices, the node without them, and whether that is more than tentative.</summary>

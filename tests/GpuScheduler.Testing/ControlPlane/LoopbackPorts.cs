@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace GpuScheduler.Testing.ControlPlane;
 
 /// <summary>Picks free TCP ports on the loopback interface.</summary>
-internal static class LoopbackPorts
+public static class LoopbackPorts
 {
     // Below the range that the kernel takes outgoing connections' ports from. In that range, a client that
     // redials a server which is down could be given the server's own port, connect to itself, and keep the

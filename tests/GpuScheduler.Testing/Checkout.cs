@@ -1,8 +1,9 @@
-namespace GpuScheduler.EndToEnd.Tests;
+namespace GpuScheduler.Testing;
 
-/// <summary>Finds the checkout that the tests were built from.</summary>
-internal static class Repository
+/// <summary>The checkout that tests and benchmarks were built from.</summary>
+public static class Checkout
 {
+    /// <summary>Its folder: the nearest above the program that holds Scheduler.sln.</summary>
     public static string Root { get; } = Find();
 
     private static string Find()
@@ -15,6 +16,6 @@ internal static class Repository
             }
         }
 
-        throw new InvalidOperationException("the tests must run from a checkout: Scheduler.sln was not found above " + AppContext.BaseDirectory);
+        throw new InvalidOperationException("this must run from a checkout: Scheduler.sln was not found above " + AppContext.BaseDirectory);
     }
 }
