@@ -163,7 +163,7 @@ public static class NodeJsonReader
         while (JsonFields.NextField(ref json, field))
         {
             var resource = Utf8StringPool.Get(ref json);
-            if (!ContainerResources.Counts(resource))
+            if (!NodeObject.KeepsResource(resource))
             {
                 JsonFields.Skip(ref json, field);
             }

@@ -251,9 +251,13 @@ public sealed class ClusterState
     /// Holds devices tentatively on the node a pod most likely goes to, in place of what it held tentatively before. Nothing
     /// happens when they are not free, or the pod already holds more firmly.
     /// </summary>
-    public bool Hold(PodInfo pod, string node)
+    /// <param name="pod">The pod.</param>
+    /// <param name="node">Its likely node.</param>
+    /// <param name="cards">Which card a share gets; null for <see cref="LeastSliver"/>.</param>
+    public bool Hold(PodInfo pod, string node, IShareCardOrder? cards = null)
     {
         ArgumentNullException.ThrowIfNull(pod);
+        cards ??= LeastSliver.Instance;
         lock (_gate)
         {
             if (_ledger.TryGet(pod.Uid, out var present) && present.State != AllocationState.Tentative)
@@ -261,7 +265,7 @@ public sealed class ClusterState
                 return false;
             }
 
-            if (NodeOf(node)?.Without(pod.Uid) is not { } info || !DeviceAllocator.TryPick(pod.Request, info, out var pick, out _))
+            if (NodeOf(node)?.Without(pod.Uid) is not { } info || !DeviceAllocator.TryPick(pod, info, cards, out var pick, out _))
             {
                 Release(pod.Uid);
                 return false;
@@ -278,10 +282,12 @@ public sealed class ClusterState
     /// <param name="pod">The pod.</param>
     /// <param name="node">Its node.</param>
     /// <param name="judge">The filters: null when the node will do, else why not.</param>
+    /// <param name="cards">Which card a share gets; null for <see cref="LeastSliver"/>.</param>
     /// <returns>The promise, or why it is refused.</returns>
-    public PromiseResult Promise(PodInfo pod, string node, Func<NodeInfo, string?> judge)
+    public PromiseResult Promise(PodInfo pod, string node, Func<NodeInfo, string?> judge, IShareCardOrder? cards = null)
     {
         ArgumentNullException.ThrowIfNull(pod);
+        cards ??= LeastSliver.Instance;
         ArgumentNullException.ThrowIfNull(judge);
         lock (_gate)
         {
@@ -316,11 +322,11 @@ public sealed class ClusterState
             {
                 devices = present.Devices;
             }
-            else if (DeviceAllocator.TryPick(pod.Request, info, out var pick, out _))
+            else if (DeviceAllocator.TryPick(pod, info, cards, out var pick, out _))
             {
                 devices = pick.ToAssignment(pod.Request, info);
             }
-            else if (DeviceAllocator.TryPick(pod.Request, info.Firm, out pick, out var status))
+            else if (DeviceAllocator.TryPick(pod, info.Firm, cards, out pick, out var status))
             {
                 devices = pick.ToAssignment(pod.Request, info.Firm);
                 foreach (var hold in info.Allocations)
@@ -350,6 +356,18 @@ public sealed class ClusterState
             if (_ledger.TryGet(podUid, out var promise) && promise.State == AllocationState.Promised)
             {
                 Put(promise with { State = AllocationState.Committed });
+            }
+        }
+    }
+
+    /// <summary>A promised pod runs, and nobody will say so: for clusters that no API server tells of. What it holds does not expire.</summary>
+    public void Run(string podUid)
+    {
+        lock (_gate)
+        {
+            if (_ledger.TryGet(podUid, out var promise) && promise.State is AllocationState.Promised or AllocationState.Committed)
+            {
+                Put(promise with { State = AllocationState.Bound });
             }
         }
     }

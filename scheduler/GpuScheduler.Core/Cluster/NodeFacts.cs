@@ -54,6 +54,9 @@ public sealed class NodeFacts
     /// <summary>Memory the node hands out, in bytes.</summary>
     public long MemoryBytes { get; internal init; }
 
+    /// <summary>How many pods the node takes; null when it does not say.</summary>
+    public int? MostPods { get; internal init; }
+
     /// <summary>GPUs that can be handed out whole when nobody uses them: healthy and not in MIG mode.</summary>
     public ulong WholeMask { get; internal init; }
 

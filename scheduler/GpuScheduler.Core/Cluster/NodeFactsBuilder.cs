@@ -149,6 +149,7 @@ public static class NodeFactsBuilder
                 AllocatableMig = mig,
                 CpuMilli = node.Allocatable.TryGetValue("cpu", out var cpu) && Quantity.TryParseMilli(cpu, out var milli) ? milli : 0,
                 MemoryBytes = node.Allocatable.TryGetValue("memory", out var memory) && Quantity.TryParseBytes(memory, out var bytes) ? bytes : 0,
+                MostPods = node.Allocatable.TryGetValue(NodeObject.PodsResource, out var pods) && Quantity.TryParseCount(pods, out var most) ? most : null,
                 WholeMask = wholeMask,
                 MigMask = migMask,
                 Shareable = shareable,

@@ -14,6 +14,7 @@ public sealed class NodeInfo
 {
     private readonly DeviceUse[] _use;
     private readonly int[] _migFree;
+    private readonly int[] _freeCards;
     private bool _conflict;
     private NodeInfo? _firm;
 
@@ -23,6 +24,7 @@ public sealed class NodeInfo
         Allocations = allocations;
         _use = new DeviceUse[facts.Gpus.Length];
         _migFree = [.. facts.AllocatableMig];
+        _freeCards = new int[facts.Gpus.Length];
         FreeCpuMilli = facts.CpuMilli;
         FreeMemoryBytes = facts.MemoryBytes;
     }
@@ -47,6 +49,21 @@ public sealed class NodeInfo
 
     /// <summary>How much of the GPUs is in use, in milli-GPU: whole ones count 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
     public int UsedMilli { get; private set; }
+
+    /// <summary>
+    /// What is free on each GPU to pods that take cards whole or share them, in milli-GPU, by index: the scarcer of compute and
+    /// memory; 0 on GPUs that are held whole, in MIG mode or unhealthy.
+    /// </summary>
+    public ReadOnlySpan<int> FreeCards => _freeCards;
+
+    /// <summary>The sum of <see cref="FreeCards"/>, in milli-GPU.</summary>
+    public int FreeCardMilli { get; private set; }
+
+    /// <summary>
+    /// What kinds of GPU pods are here, as bits: bit 0 for pods that share cards, bit n for pods of n whole GPUs (bit 62 for more),
+    /// bit 63 for pods with MIG devices.
+    /// </summary>
+    public ulong PodKinds { get; private set; }
 
     /// <summary>CPU not requested by anybody, in milli-CPU.</summary>
     public long FreeCpuMilli { get; private set; }
@@ -95,6 +112,7 @@ public sealed class NodeInfo
             unknown |= allocation.State == AllocationState.Presumed;
             node.FreeCpuMilli -= allocation.Pod.CpuMilli;
             node.FreeMemoryBytes -= allocation.Pod.MemoryBytes;
+            node.PodKinds |= KindOf(allocation.Pod.Request);
             if (allocation.State != AllocationState.Presumed)
             {
                 node.Add(allocation.Devices);
@@ -123,6 +141,23 @@ public sealed class NodeInfo
     /// <summary>Compute of a GPU that is not shared out, in milli-GPU.</summary>
     public int FreeMilli(int gpu) => SharePacking.WholeCard - _use[gpu].Milli;
 
+    /// <summary>What is left on a card in milli-GPU once a share of the request is on it, in the terms of <see cref="FreeCards"/>.</summary>
+    public int FreeCardAfter(int gpu, GpuRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return SharePacking.Free(FreeMilli(gpu) - request.ShareMilli, FreeMemoryMiB(gpu) - request.ShareMemoryMiB, Facts.Gpus[gpu].MemoryMiB);
+    }
+
+    /// <summary>The bit of a request in <see cref="PodKinds"/>; 0 for one without GPUs.</summary>
+    public static ulong KindOf(GpuRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        return request.ShareCount > 0 ? 1
+            : request.WholeGpus > 0 ? 1UL << Math.Min(request.WholeGpus, 62)
+            : request.Mig.IsEmpty ? 0
+            : 1UL << 63;
+    }
+
     private void Add(DeviceAssignment devices)
     {
         foreach (var device in devices.Devices)
@@ -147,6 +182,7 @@ public sealed class NodeInfo
         UsedMilli = 0;
         IdleMask = 0;
         ShareMask = 0;
+        FreeCardMilli = 0;
         for (var i = 0; i < _use.Length; i++)
         {
             var bit = 1UL << i;
@@ -163,7 +199,14 @@ public sealed class NodeInfo
             {
                 IdleMask |= _use[i].Shares == 0 ? bit : 0;
                 ShareMask |= bit;
+                _freeCards[i] = SharePacking.Free(FreeMilli(i), FreeMemoryMiB(i), Facts.Gpus[i].MemoryMiB);
             }
+            else
+            {
+                _freeCards[i] = 0;
+            }
+
+            FreeCardMilli += _freeCards[i];
         }
 
         FreeGpus = Math.Max(0, Math.Min(BitOperations.PopCount(IdleMask), Facts.AllocatableGpus - UsedGpus));
@@ -187,7 +230,7 @@ public sealed class NodeInfo
 
             // Constraints bound the choice when the pod was placed; now it is somewhere, and only its size counts.
             var request = allocations[i].Pod.Request with { Nvlink = NvlinkRequirement.Unspecified, MinGpuMemoryMiB = 0, Models = [] };
-            if (DeviceAllocator.TryPick(request, this, out var pick, out _))
+            if (DeviceAllocator.TryPick(allocations[i].Pod with { Request = request }, this, LeastSliver.Instance, out var pick, out _))
             {
                 allocations[i] = allocations[i] with { Devices = pick.ToAssignment(request, this) };
                 Add(allocations[i].Devices);

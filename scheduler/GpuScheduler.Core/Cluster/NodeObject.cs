@@ -1,16 +1,24 @@
+using GpuScheduler.Core.Requests;
+
 namespace GpuScheduler.Core.Cluster;
 
 /// <summary>The parts of a Kubernetes Node that the engine reads.</summary>
 public sealed record NodeObject
 {
+    /// <summary>The resource that says how many pods a node takes.</summary>
+    public const string PodsResource = "pods";
+
     /// <summary>Name.</summary>
     public required string Name { get; init; }
 
     /// <summary>Labels, those for which <see cref="KeepsLabel"/> is true.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>status.allocatable, those resources for which <see cref="Requests.ContainerResources.Counts"/> is true.</summary>
+    /// <summary>status.allocatable, those resources for which <see cref="KeepsResource"/> is true.</summary>
     public IReadOnlyDictionary<string, string> Allocatable { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>True for the resources of allocatable that the engine reads; others need not be kept.</summary>
+    public static bool KeepsResource(string resource) => resource == PodsResource || ContainerResources.Counts(resource);
 
     /// <summary>True for the labels that the engine reads; others need not be kept.</summary>
     public static bool KeepsLabel(string key) =>

@@ -14,14 +14,17 @@ public static class DeviceAllocator
     /// <summary>
     /// Picks devices among those that are free.
     /// </summary>
-    /// <param name="request">What is asked for; the model is not looked at here.</param>
+    /// <param name="pod">Who asks; the models that it allows are not looked at here.</param>
     /// <param name="node">The node and its use.</param>
+    /// <param name="order">Which card a share gets.</param>
     /// <param name="pick">The pick, when there is one.</param>
     /// <param name="status">Why there is none; <see cref="Status.Success"/> when there is one.</param>
-    public static bool TryPick(GpuRequest request, NodeInfo node, out DevicePick pick, out Status status)
+    public static bool TryPick(PodInfo pod, NodeInfo node, IShareCardOrder order, out DevicePick pick, out Status status)
     {
-        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(node);
+        ArgumentNullException.ThrowIfNull(order);
+        var request = pod.Request;
         pick = default;
         status = Status.Success;
         if (request.WholeGpus > 0 && !TryPickWhole(request, node, ref pick, ref status))
@@ -29,7 +32,7 @@ public static class DeviceAllocator
             return false;
         }
 
-        if (request.ShareCount > 0 && !TryPickShares(request, node, ref pick, ref status))
+        if (request.ShareCount > 0 && !TryPickShares(pod, node, order, ref pick, ref status))
         {
             return false;
         }
@@ -109,14 +112,26 @@ public static class DeviceAllocator
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(node);
-        if (request.ShareCount > 0 || !request.Mig.IsEmpty || request.Nvlink == NvlinkRequirement.Required)
+        status = Status.Success;
+        DevicePick pick = default;
+        if (request.WholeGpus > 0)
         {
-            return TryPick(request, node, out _, out status);
+            if (request.Nvlink == NvlinkRequirement.Required)
+            {
+                if (!TryPickWhole(request, node, ref pick, ref status))
+                {
+                    return false;
+                }
+            }
+            else if (!HasEnoughIdle(request, node, out _))
+            {
+                status = Reasons.FewFreeGpus;
+                return false;
+            }
         }
 
-        var fits = HasEnoughIdle(request, node, out _);
-        status = fits ? Status.Success : Reasons.FewFreeGpus;
-        return fits;
+        return (request.ShareCount == 0 || SharesFit(request, node, out _, ref status))
+            && (request.Mig.IsEmpty || MigAllocator.TryPick(request, node, ref pick, ref status));
     }
 
     private static bool HasEnoughIdle(GpuRequest request, NodeInfo node, out ulong idle)
@@ -143,72 +158,89 @@ public static class DeviceAllocator
         return true;
     }
 
-    /// <summary>
-    /// Shares go to the cards on which slivers grow least, then to the fullest, then to the lowest number; an idle card counts as
-    /// the last choice, because it can still be handed out whole. Where links are required, the cards must be connected too.
-    /// </summary>
-    private static bool TryPickShares(GpuRequest request, NodeInfo node, ref DevicePick pick, ref Status status)
+    /// <summary>The cards on which a share fits, and whether enough of them may be used together.</summary>
+    private static bool SharesFit(GpuRequest request, NodeInfo node, out ulong fitting, ref Status status)
     {
-        status = Reasons.NoFreeShare;
-        var candidates = node.Facts.WithMemory(node.ShareMask, request.MinGpuMemoryMiB);
-        var fitting = 0UL;
-        Span<long> cost = stackalloc long[InterconnectMatrix.MostGpus];
-        Span<int> growth = stackalloc int[InterconnectMatrix.MostGpus];
-        for (var rest = candidates; rest != 0; rest &= rest - 1)
+        fitting = 0;
+        for (var rest = node.Facts.WithMemory(node.ShareMask, request.MinGpuMemoryMiB); rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
-            if (TryCost(request, node, gpu, out cost[gpu], out growth[gpu]))
+            if (request.ShareMilli <= node.FreeMilli(gpu) && request.ShareMemoryMiB <= node.FreeMemoryMiB(gpu))
             {
                 fitting |= 1UL << gpu;
             }
         }
 
-        if (BitOperations.PopCount(fitting) < request.ShareCount)
+        if (BitOperations.PopCount(fitting & ~node.IdleMask) + Math.Min(BitOperations.PopCount(fitting & node.IdleMask), node.FreeGpus) < request.ShareCount)
+        {
+            status = Reasons.NoFreeShare;
+            return false;
+        }
+
+        if (NeedsLinks(request) && !TryPickConnected(request, node, fitting, out _))
+        {
+            status = Reasons.FreeGpusNotLinked;
+            return false;
+        }
+
+        return true;
+    }
+
+    private static bool NeedsLinks(GpuRequest request) => request.Nvlink == NvlinkRequirement.Required && request.ShareCount > 1;
+
+    /// <summary>
+    /// Shares go to the best cards of the order, one after the other; where links are required, to the best connected set. No more
+    /// idle cards are opened than the node may hand out.
+    /// </summary>
+    private static bool TryPickShares(PodInfo pod, NodeInfo node, IShareCardOrder order, ref DevicePick pick, ref Status status)
+    {
+        var request = pod.Request;
+        if (!SharesFit(request, node, out var fitting, ref status))
         {
             return false;
         }
 
         var chosen = 0UL;
-        if (request.Nvlink == NvlinkRequirement.Required && request.ShareCount > 1)
+        var value = 0.0;
+        if (NeedsLinks(request))
         {
-            if (!TryPickConnected(request, node, fitting, out chosen))
-            {
-                status = Reasons.FreeGpusNotLinked;
-                return false;
-            }
+            TryPickConnected(request, node, fitting, out chosen);
         }
         else
         {
+            Span<CardRank> ranks = stackalloc CardRank[node.Facts.Gpus.Length];
+            order.Rank(pod, node, fitting, ranks);
             for (var n = 0; n < request.ShareCount; n++)
             {
-                var best = -1;
-                for (var rest = fitting & ~chosen; rest != 0; rest &= rest - 1)
+                var left = fitting & ~chosen;
+                if (BitOperations.PopCount(chosen & node.IdleMask) == node.FreeGpus)
+                {
+                    left &= ~node.IdleMask;
+                }
+
+                var best = BitOperations.TrailingZeroCount(left);
+                for (var rest = left & (left - 1); rest != 0; rest &= rest - 1)
                 {
                     var gpu = BitOperations.TrailingZeroCount(rest);
-                    if (best < 0 || cost[gpu] < cost[best])
+                    if (ranks[gpu].IsBetterThan(ranks[best]))
                     {
                         best = gpu;
                     }
                 }
 
                 chosen |= 1UL << best;
+                value += ranks[best].Value;
             }
         }
 
-        var opened = BitOperations.PopCount(chosen & node.IdleMask);
-        if (opened > node.FreeGpus)
-        {
-            return false;
-        }
-
-        var total = 0;
+        var growth = 0;
         for (var rest = chosen; rest != 0; rest &= rest - 1)
         {
-            total += growth[BitOperations.TrailingZeroCount(rest)];
+            var gpu = BitOperations.TrailingZeroCount(rest);
+            growth += SharePacking.SliverGrowth(node.FreeCards[gpu], node.FreeCardAfter(gpu, request));
         }
 
-        pick = pick with { Shared = chosen, Opened = opened, SliverGrowth = total };
-        status = Status.Success;
+        pick = pick with { Shared = chosen, Opened = BitOperations.PopCount(chosen & node.IdleMask), SliverGrowth = growth, CardValue = value };
         return true;
     }
 
@@ -230,25 +262,5 @@ public static class DeviceAllocator
 
         chosen = set.Mask;
         return found;
-    }
-
-    private static bool TryCost(GpuRequest request, NodeInfo node, int gpu, out long cost, out int growth)
-    {
-        cost = 0;
-        growth = 0;
-        var memory = node.Facts.Gpus[gpu].MemoryMiB;
-        var freeMemory = node.FreeMemoryMiB(gpu);
-        var freeMilli = node.FreeMilli(gpu);
-        if (request.ShareMilli > freeMilli || request.ShareMemoryMiB > freeMemory)
-        {
-            return false;
-        }
-
-        var before = SharePacking.Free(freeMilli, freeMemory, memory);
-        var after = SharePacking.Free(freeMilli - request.ShareMilli, freeMemory - request.ShareMemoryMiB, memory);
-        growth = SharePacking.Sliver(after) - SharePacking.Sliver(before);
-        var idle = (node.IdleMask & (1UL << gpu)) != 0;
-        cost = ((idle ? 1L : 0L) << 40) + ((long)(growth + SharePacking.WholeCard) << 20) + after;
-        return true;
     }
 }

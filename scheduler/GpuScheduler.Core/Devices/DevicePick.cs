@@ -26,6 +26,9 @@ public readonly record struct DevicePick
     /// <summary>Growth of slivers over the shared GPUs, in milli-GPU (see <see cref="SharePacking"/>); may be negative.</summary>
     public int SliverGrowth { get; init; }
 
+    /// <summary>What the order of the cards thought of the shared ones, summed up (<see cref="CardRank.Value"/>); 0 where links decided.</summary>
+    public double CardValue { get; init; }
+
     /// <summary>The MIG device, when exactly one is asked for.</summary>
     public MigPick? SingleMig { get; init; }
 
@@ -51,6 +54,26 @@ public readonly record struct DevicePick
 
             return slices;
         }
+    }
+
+    /// <summary>How much of the node's free cards (<see cref="NodeInfo.FreeCards"/>) whole GPUs and shares take, in milli-GPU.</summary>
+    public int TakenMilli(GpuRequest request, NodeInfo node)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(node);
+        var taken = 0;
+        for (var rest = Whole.Mask; rest != 0; rest &= rest - 1)
+        {
+            taken += node.FreeCards[BitOperations.TrailingZeroCount(rest)];
+        }
+
+        for (var rest = Shared; rest != 0; rest &= rest - 1)
+        {
+            var gpu = BitOperations.TrailingZeroCount(rest);
+            taken += node.FreeCards[gpu] - node.FreeCardAfter(gpu, request);
+        }
+
+        return taken;
     }
 
     /// <summary>The assignment that the pick stands for.</summary>

@@ -22,6 +22,9 @@ public static class SharePacking
     /// <summary>The useless part of so much free milli-GPU.</summary>
     public static int Sliver(int freeMilli) => s_sliver[Math.Clamp(freeMilli, 0, WholeCard)];
 
+    /// <summary>By how much the useless part grows when the free milli-GPU of a card go from one amount to another; may be negative.</summary>
+    public static int SliverGrowth(int before, int after) => Sliver(after) - Sliver(before);
+
     /// <summary>What is free on a card to the next share, in milli-GPU: the scarcer of compute and memory; 0 when more is shared out than there is.</summary>
     public static int Free(int freeMilli, int freeMemoryMiB, int memoryMiB) =>
         (int)Math.Max(0, memoryMiB <= 0 ? freeMilli : Math.Min(freeMilli, (long)freeMemoryMiB * WholeCard / memoryMiB));

@@ -6,6 +6,9 @@ public sealed record EngineOptions
     /// <summary>The plugins.</summary>
     public Profile Profile { get; init; } = Profile.Default;
 
+    /// <summary>Scores are kept and used again where nothing has changed. The answers are the same without, only slower.</summary>
+    public bool KeepScores { get; init; } = true;
+
     /// <summary>
     /// Filter answers with the one best node for every pod that wants GPUs. kube-scheduler then skips its own scores and the
     /// prioritize call: faster, at the price of what other plugins would have preferred.

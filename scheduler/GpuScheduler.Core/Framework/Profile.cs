@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Plugins;
 
 namespace GpuScheduler.Core.Framework;
@@ -10,11 +11,20 @@ public readonly record struct WeightedScore(IScorePlugin Plugin, double Weight);
 
 /// <summary>The plugins that decide, in order.</summary>
 /// <param name="Filters">The first that fails gives the reason.</param>
-/// <param name="Scores">A node's score is their weighted mean, from 0 to 1.</param>
+/// <param name="Scores">A node's score is the weighted mean of those that score the pod; without any, all nodes are equal.</param>
 public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArray<WeightedScore> Scores)
 {
     /// <summary>The plugins with which the service starts.</summary>
     public static Profile Default { get; } = Create(new ScoreWeights());
+
+    /// <summary>Which card a share gets.</summary>
+    public IShareCardOrder CardOrder { get; init; } = LeastSliver.Instance;
+
+    /// <summary>Among equally good nodes: null for the first by position, else any, as chance has it with this seed.</summary>
+    public ulong? TieSeed { get; init; }
+
+    /// <summary>What learns from the pods that arrive; null when nothing does.</summary>
+    public IArrivalObserver? Observer { get; init; }
 
     /// <summary>The default plugins with weights of one's own.</summary>
     public static Profile Create(ScoreWeights weights)
@@ -24,8 +34,12 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
             [new GpuPresence(), new GpuModel(), new GpuFit()],
             [
                 new(new Topology(), weights.Topology),
-                new(new Fragmentation(), weights.Fragmentation),
+                new(new Spoilage(), weights.Fragmentation),
                 new(new Packing(), weights.Packing),
+                new(new GpuNodesLast(), 1),
             ]);
     }
+
+    /// <summary>The profile for one that decides alone: CPU, memory and the number of pods are checked as well.</summary>
+    public Profile WithNodeResources() => this with { Filters = [new NodeResourcesFit(), .. Filters] };
 }

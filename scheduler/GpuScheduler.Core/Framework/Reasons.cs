@@ -41,6 +41,21 @@ public static class Reasons
     /// <summary>No GPU has so much memory or compute left to share.</summary>
     public static Status NoFreeShare { get; } = Status.Unschedulable("not enough free GPU memory or compute to share");
 
+    /// <summary>Even empty, the node has less CPU than the pod asks for.</summary>
+    public static Status TooLittleCpu { get; } = Status.Unresolvable("node has less CPU than asked for");
+
+    /// <summary>Even empty, the node has less memory than the pod asks for.</summary>
+    public static Status TooLittleMemory { get; } = Status.Unresolvable("node has less memory than asked for");
+
+    /// <summary>Removing pods could free enough CPU.</summary>
+    public static Status LittleFreeCpu { get; } = Status.Unschedulable("not enough free CPU");
+
+    /// <summary>Removing pods could free enough memory.</summary>
+    public static Status LittleFreeMemory { get; } = Status.Unschedulable("not enough free memory");
+
+    /// <summary>The node runs as many pods as it takes.</summary>
+    public static Status ManyPods { get; } = Status.Unschedulable("too many pods");
+
     /// <summary>Another pod most likely goes there; decided within moments, and nothing that preemption could cure.</summary>
     public static Status Held { get; } = Status.Unresolvable("free GPUs are held for a pod being scheduled");
 

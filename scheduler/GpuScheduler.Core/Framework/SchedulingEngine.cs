@@ -19,7 +19,8 @@ public sealed class SchedulingEngine
     public const int MaxScore = 10;
 
     private readonly EngineOptions _options;
-    private readonly double _weights;
+    private readonly Profile _profile;
+    private readonly NodeEvaluator _evaluator;
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -28,10 +29,8 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(options);
         Cluster = cluster;
         _options = options;
-        foreach (var (_, weight) in options.Profile.Scores)
-        {
-            _weights += weight;
-        }
+        _profile = options.Profile;
+        _evaluator = new NodeEvaluator(_profile);
     }
 
     /// <summary>The cluster that it decides on.</summary>
@@ -63,9 +62,8 @@ public sealed class SchedulingEngine
         for (var i = 0; i < candidates.Length; i++)
         {
             var status = candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node ? Reasons.UnknownNode
-                : !wantsGpu ? Status.Success
-                : own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
-                : Judge(state, candidates[i] == own.Position ? own.Node! : node);
+                : wantsGpu && own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
+                : _evaluator.Judge(state, candidates[i] == own.Position ? own.Node! : node);
             statuses[i] = status;
             if (status.IsSuccess)
             {
@@ -105,7 +103,7 @@ public sealed class SchedulingEngine
 
         if (passed == 1)
         {
-            Cluster.Hold(pod, snapshot.Nodes[candidates[last]]!.Facts.Name);
+            Cluster.Hold(pod, snapshot.Nodes[candidates[last]]!.Facts.Name, _profile.CardOrder);
         }
 
         return passed;
@@ -114,7 +112,8 @@ public sealed class SchedulingEngine
     /// <summary>
     /// Scores the candidates: the best one gets <see cref="MaxScore"/> and is held tentatively; the others get 0 to 9 by the
     /// weighted mean of the score plugins, rounded down. One best node, not several: so that the pod goes where the hold is. Among
-    /// equals it is the first by position. A pod without GPUs prefers nodes without GPUs.
+    /// equals it is the first by position. For a pod without GPUs nothing is held, and as many nodes may be best as the plugins find
+    /// equally good.
     /// </summary>
     /// <param name="pod">The pod.</param>
     /// <param name="snapshot">The cluster on which the positions were looked up.</param>
@@ -124,33 +123,60 @@ public sealed class SchedulingEngine
     {
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
-        if (!pod.Request.WantsGpu)
-        {
-            for (var i = 0; i < candidates.Length; i++)
-            {
-                scores[i] = candidates[i] >= 0 && snapshot.Nodes[candidates[i]] is { } node && node.Facts.Gpus.IsEmpty ? MaxScore : 0;
-            }
-
-            return;
-        }
-
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
-        var best = new Best(-1, double.MinValue);
+        var best = new Best(_profile, pod);
+        var most = pod.Request.WantsGpu ? MaxScore - 1 : MaxScore;
         for (var i = 0; i < candidates.Length; i++)
         {
             var score = ScoreAt(state, snapshot, own, candidates[i]);
-            scores[i] = score < 0 ? 0 : Math.Min(MaxScore - 1, (int)(score * MaxScore));
-            if (score >= 0)
-            {
-                best = best.Or(i, score, candidates);
-            }
+            scores[i] = (int)Math.Clamp(score * MaxScore, 0, most);
+            best.Offer(i, candidates[i], score);
         }
 
-        if (best.Index >= 0)
+        if (best.Index >= 0 && pod.Request.WantsGpu)
         {
             scores[best.Index] = MaxScore;
-            Cluster.Hold(pod, snapshot.Nodes[candidates[best.Index]]!.Facts.Name);
+            Cluster.Hold(pod, snapshot.Nodes[best.Position]!.Facts.Name, _profile.CardOrder);
+        }
+    }
+
+    /// <summary>
+    /// Decides for a pod on the whole cluster, without kube-scheduler: every node is filtered and scored, the best one wins, and the
+    /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
+    /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
+    /// </summary>
+    /// <param name="pod">The pod; its request must be understood (<see cref="PodInfo.Invalid"/> is null).</param>
+    public Decision Schedule(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        _profile.Observer?.Observe(pod, Cluster.Current);
+        Cluster.Abandon(pod.Uid);
+        while (true)
+        {
+            var snapshot = Cluster.Current;
+            Decision Decided(Allocation? allocation, double score) => new(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
+            if (Cluster.TryGetAllocation(pod.Uid, out var present))
+            {
+                return Decided(present, 0);
+            }
+
+            var best = FindBest(pod, snapshot);
+            if (best.Index < 0)
+            {
+                return Decided(null, 0);
+            }
+
+            if (Promise(pod, snapshot.Nodes[best.Position]!.Facts.Name) is { IsGranted: true, Allocation: var allocation })
+            {
+                Cluster.Run(pod.Uid);
+                return Decided(allocation, best.Score);
+            }
+
+            if (Cluster.Current == snapshot)
+            {
+                throw new InvalidOperationException($"node {snapshot.Nodes[best.Position]!.Facts.Name} passed the filters for pod {pod} and was refused when devices were to be promised");
+            }
         }
     }
 
@@ -190,14 +216,14 @@ public sealed class SchedulingEngine
     {
         ArgumentNullException.ThrowIfNull(pod);
         var state = new CycleState(pod);
-        return Cluster.Promise(pod, node, info => !pod.Request.WantsGpu || Judge(state, info) is not { IsSuccess: false } refusal ? null : refusal.Reason);
+        return Cluster.Promise(pod, node, info => _evaluator.Judge(state, info) is { IsSuccess: false } refusal ? refusal.Reason : null, _profile.CardOrder);
     }
 
     private PreemptionCandidate? Complete(CycleState state, NodeInfo node, PreemptionCandidate candidate)
     {
         var chosen = candidate.VictimUids.ToHashSet(StringComparer.Ordinal);
         var without = NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => chosen.Contains(a.Pod.Uid)));
-        if (Judge(state, without).IsSuccess)
+        if (_evaluator.Judge(state, without).IsSuccess)
         {
             return candidate.VictimUids.IsEmpty ? null : candidate;
         }
@@ -213,7 +239,7 @@ public sealed class SchedulingEngine
 
         var evicted = evictable.Select(a => a.Pod.Uid).ToHashSet(StringComparer.Ordinal);
         NodeInfo Remaining() => NodeInfo.Build(without.Facts, without.Allocations.RemoveAll(a => evicted.Contains(a.Pod.Uid)));
-        if (!Judge(state, Remaining()).IsSuccess)
+        if (!_evaluator.Judge(state, Remaining()).IsSuccess)
         {
             return null;
         }
@@ -221,7 +247,7 @@ public sealed class SchedulingEngine
         foreach (var spared in evictable)
         {
             evicted.Remove(spared.Pod.Uid);
-            if (!Judge(state, Remaining()).IsSuccess)
+            if (!_evaluator.Judge(state, Remaining()).IsSuccess)
             {
                 evicted.Add(spared.Pod.Uid);
             }
@@ -230,69 +256,71 @@ public sealed class SchedulingEngine
         return candidate with { VictimUids = [.. candidate.VictimUids, .. evictable.Select(a => a.Pod.Uid).Where(evicted.Contains)] };
     }
 
-    private Status Judge(CycleState state, NodeInfo node)
+    private Best FindBest(PodInfo pod, Snapshot snapshot)
     {
-        foreach (var filter in _options.Profile.Filters)
+        var state = new CycleState(pod);
+        var best = new Best(_profile, pod);
+        var held = 0;
+        for (var position = 0; position < snapshot.Nodes.Length; position++)
         {
-            var status = filter.Filter(state, node);
-            if (!status.IsSuccess)
+            if (snapshot.Nodes[position] is { } node)
             {
-                return status;
+                var status = _evaluator.Judge(state, node);
+                if (status.IsSuccess)
+                {
+                    best.Offer(position, position, _evaluator.Score(state, node));
+                }
+                else if (status == Reasons.Held)
+                {
+                    held++;
+                }
             }
         }
 
-        return Status.Success;
-    }
-
-    /// <summary>From 0 to 1, or -1 when the pod does not fit even without other pods' tentative holds.</summary>
-    private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position)
-    {
-        if (position < 0 || snapshot.Nodes[position] is not { } node || !state.AllowsModelOf(node.Facts))
+        if (best.Index < 0 && held > 0)
         {
-            return -1;
-        }
-
-        if (position == own.Position)
-        {
-            node = own.Node!;
-        }
-
-        if (!DeviceAllocator.TryPick(state.Request, node, out var pick, out _))
-        {
-            node = node.Firm;
-            if (!DeviceAllocator.TryPick(state.Request, node, out pick, out _))
+            for (var position = 0; position < snapshot.Nodes.Length; position++)
             {
-                return -1;
+                if (snapshot.Nodes[position] is { } node && _evaluator.Judge(state, node) == Reasons.Held)
+                {
+                    best.Offer(position, position, _evaluator.Score(state, node));
+                }
             }
         }
 
-        double sum = 0;
-        foreach (var (plugin, weight) in _options.Profile.Scores)
+        return best;
+    }
+
+    private Dictionary<Status, int> CountVerdicts(PodInfo pod, Snapshot snapshot)
+    {
+        var state = new CycleState(pod);
+        var verdicts = new Dictionary<Status, int>();
+        foreach (var node in snapshot.Nodes)
         {
-            sum += weight * plugin.Score(state, node, pick);
+            if (node is not null)
+            {
+                var status = _evaluator.Judge(state, node);
+                verdicts[status] = verdicts.GetValueOrDefault(status) + 1;
+            }
         }
 
-        return sum / _weights;
+        return verdicts;
     }
+
+    private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position) =>
+        position < 0 || snapshot.Nodes[position] is not { } node || !state.AllowsModelOf(node.Facts) ? Best.NoScore
+            : _evaluator.Score(state, position == own.Position ? own.Node! : node);
 
     private int KeepBest(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
     {
-        var best = new Best(-1, double.MinValue);
+        var best = new Best(_profile, state.Pod);
         for (var i = 0; i < candidates.Length; i++)
         {
-            if (!statuses[i].IsSuccess)
-            {
-                continue;
-            }
-
-            if (candidates[i] == own.Position)
+            if (statuses[i].IsSuccess)
             {
                 // Asked again: the same answer, as long as it holds.
-                best = new Best(i, double.MaxValue);
-                break;
+                best.Offer(i, candidates[i], candidates[i] == own.Position ? double.MaxValue : ScoreAt(state, snapshot, own, candidates[i]));
             }
-
-            best = best.Or(i, ScoreAt(state, snapshot, own, candidates[i]), candidates);
         }
 
         for (var i = 0; i < candidates.Length; i++)
@@ -314,13 +342,6 @@ public sealed class SchedulingEngine
         }
 
         return new Own(position, snapshot.Nodes[position]?.Without(pod.Uid), allocation.State != AllocationState.Tentative);
-    }
-
-    /// <summary>The best candidate so far: the highest score, among equals the first by position.</summary>
-    private readonly record struct Best(int Index, double Score)
-    {
-        public Best Or(int index, double score, ReadOnlySpan<int> candidates) =>
-            Index < 0 || score > Score || (score == Score && candidates[index] < candidates[Index]) ? new Best(index, score) : this;
     }
 
     /// <summary>Where the pod itself holds devices, the node without them, and whether that is more than tentative.</summary>

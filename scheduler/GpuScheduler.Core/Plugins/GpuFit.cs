@@ -45,6 +45,6 @@ internal sealed class GpuFit : IFilterPlugin
 
     private static bool LacksMemory(GpuRequest request, NodeInfo empty) =>
         !request.Mig.IsEmpty
-            ? DeviceAllocator.TryPick(request with { MinGpuMemoryMiB = 0 }, empty, out _, out _)
+            ? DeviceAllocator.Fits(request with { MinGpuMemoryMiB = 0 }, empty, out _)
             : BitOperations.PopCount(empty.Facts.WithMemory(empty.Facts.WholeMask, request.MinGpuMemoryMiB)) < BitOperations.PopCount(empty.Facts.WholeMask);
 }

@@ -114,7 +114,7 @@ public class MigPickTests
         (string, int)[][] requests = [[("3g.20gb", 16), ("1g.5gb", 1)], [("2g.10gb", 24), ("1g.5gb", 9)], [("4g.20gb", 8), ("2g.10gb", 9), ("1g.5gb", 24)], [("1g.10gb", 20), ("3g.20gb", 7)], [("7g.40gb", 4), ("1g.5gb", 29)]];
         foreach (var request in requests)
         {
-            Assert.False(DeviceAllocator.TryPick(Request(request), node, out _, out var status));
+            Assert.False(Picks.TryPick(Request(request), node, out _, out var status));
             Assert.Equal(Reasons.NoFreeMig, status);
         }
     }
@@ -158,8 +158,8 @@ public class MigPickTests
             {
                 var node = Node(A100, [[]], oracle, cut);
                 node = NodeInfo.Build(node.Facts, [new Allocation(new PodBuilder("old").Build(), "n", new DeviceAssignment([held]), AllocationState.Bound)]);
-                Assert.False(DeviceAllocator.TryPick(Request(("1g.5gb", 1)), node, out _, out _));
-                Assert.False(DeviceAllocator.TryPick(Request(("1g.5gb", 2)), node, out _, out _));
+                Assert.False(Picks.TryPick(Request(("1g.5gb", 1)), node, out _, out _));
+                Assert.False(Picks.TryPick(Request(("1g.5gb", 2)), node, out _, out _));
             }
         }
     }
@@ -169,9 +169,9 @@ public class MigPickTests
     {
         var facts = NodeFactsBuilder.Build(new NodeBuilder("n").Product(A100).Count(2).Mig("1g.5gb", 3).Mig("3g.20gb", 4).Mig("7g.40gb", 1).Build(), null);
         Assert.All(facts.Gpus, g => Assert.Equal(MigMode.OnDemand, g.Mig));
-        Assert.True(DeviceAllocator.TryPick(Request(("1g.5gb", 3)), facts.Empty, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("1g.5gb", 4)), facts.Empty, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("2g.10gb", 1)), facts.Empty, out _, out _));
+        Assert.True(Picks.TryPick(Request(("1g.5gb", 3)), facts.Empty, out _, out _));
+        Assert.False(Picks.TryPick(Request(("1g.5gb", 4)), facts.Empty, out _, out _));
+        Assert.False(Picks.TryPick(Request(("2g.10gb", 1)), facts.Empty, out _, out _));
     }
 
     [Fact]
@@ -181,12 +181,12 @@ public class MigPickTests
             new NodeBuilder("n").Product("NVIDIA-GB200").Build(),
             new NodeReport([new GpuInfo { Index = 0, Mig = MigMode.OnDemand }], null, null));
         var request = Request(("1g.23gb", 3), ("1g.24gb", 4));
-        Assert.True(DeviceAllocator.TryPick(request, facts.Empty, out var pick, out _));
+        Assert.True(Picks.TryPick(request, facts.Empty, out var pick, out _));
         var names = pick.ToAssignment(request, facts.Empty).Devices.CountBy(d => d.Mig!.Value.Profile).ToDictionary();
         Assert.Equal((3, 4), (names["1g.23gb"], names["1g.24gb"]));
-        Assert.False(DeviceAllocator.TryPick(Request(("1g.23gb", 4), ("1g.24gb", 4)), facts.Empty, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("1g.23gb", 1), ("1g.24gb", int.MaxValue)), facts.Empty, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("1g.23gb", int.MaxValue), ("1g.24gb", int.MaxValue)), facts.Empty, out _, out _));
+        Assert.False(Picks.TryPick(Request(("1g.23gb", 4), ("1g.24gb", 4)), facts.Empty, out _, out _));
+        Assert.False(Picks.TryPick(Request(("1g.23gb", 1), ("1g.24gb", int.MaxValue)), facts.Empty, out _, out _));
+        Assert.False(Picks.TryPick(Request(("1g.23gb", int.MaxValue), ("1g.24gb", int.MaxValue)), facts.Empty, out _, out _));
     }
 
     [Fact]
@@ -194,9 +194,9 @@ public class MigPickTests
     {
         var oracle = new MigOracle(Fixtures.MigProduct(A100));
         var node = Node(A100, [[]], oracle);
-        Assert.True(DeviceAllocator.TryPick(Request(("2g.10gb", 1)) with { MinGpuMemoryMiB = 9_856 }, node, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("2g.10gb", 1)) with { MinGpuMemoryMiB = 9_857 }, node, out _, out _));
-        Assert.False(DeviceAllocator.TryPick(Request(("2g.10gb", 1), ("3g.20gb", 1)) with { MinGpuMemoryMiB = 10_000 }, node, out _, out _));
+        Assert.True(Picks.TryPick(Request(("2g.10gb", 1)) with { MinGpuMemoryMiB = 9_856 }, node, out _, out _));
+        Assert.False(Picks.TryPick(Request(("2g.10gb", 1)) with { MinGpuMemoryMiB = 9_857 }, node, out _, out _));
+        Assert.False(Picks.TryPick(Request(("2g.10gb", 1), ("3g.20gb", 1)) with { MinGpuMemoryMiB = 10_000 }, node, out _, out _));
     }
 
     private static ImmutableArray<MigPlaced> Thinned(ImmutableArray<MigPlaced> state, Random random) => state.RemoveAll(_ => random.Next(2) == 0);
@@ -233,7 +233,7 @@ public class MigPickTests
             let taken = oracle.SlicesOf(gpus[gpu])
             select (Gpu: gpu, placement.Start, Used: BitOperations.PopCount((uint)taken), Loss: oracle.Value(taken) - oracle.Value(taken | oracle.SlicesOf(placement)))).ToList();
         var request = Request((name, 1));
-        var found = DeviceAllocator.TryPick(request, node, out var pick, out var status);
+        var found = Picks.TryPick(request, node, out var pick, out var status);
         Assert.Equal(options.Count > 0, found);
         if (!found)
         {
@@ -254,7 +254,7 @@ public class MigPickTests
     private static ImmutableArray<AssignedDevice> AssertSeveral(MigOracle oracle, NodeInfo node, ImmutableArray<MigPlaced>[] gpus, int[] counts, bool fits)
     {
         var request = Request([.. counts.Select((c, p) => (oracle.Facts.Profiles[p].ResourceName, c)).Where(m => m.c > 0)]);
-        var found = DeviceAllocator.TryPick(request, node, out var pick, out _);
+        var found = Picks.TryPick(request, node, out var pick, out _);
         if (found != fits)
         {
             Assert.Fail($"{string.Join(" | ", gpus.Select(g => string.Join(' ', g)))} wants {string.Join(' ', request.Mig)}: fits {fits}, picked {found}");

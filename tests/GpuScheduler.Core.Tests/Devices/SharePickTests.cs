@@ -28,7 +28,7 @@ public class SharePickTests
                 expected = null;
             }
 
-            var found = DeviceAllocator.TryPick(request, node, out var pick, out var status);
+            var found = Picks.TryPick(request, node, out var pick, out var status);
             if (found != expected is not null)
             {
                 Assert.Fail($"{request} on {string.Join(' ', cards)}: picked {found}, expected {string.Join(' ', expected ?? [])}");
@@ -75,7 +75,7 @@ public class SharePickTests
                     && cards[i].FreeMemoryMiB >= request.ShareMemoryMiB && cards[i].FreeMilli >= request.ShareMilli));
             var sets = Enumerable.Range(1, 255).Where(m => BitOperations.PopCount((uint)m) == request.ShareCount && oracle.IsConnected(m) && Fits(m)
                 && Enumerable.Range(0, 8).Count(i => (m >> i & 1) == 1 && cards[i].Idle) <= node.FreeGpus).ToHashSet();
-            var found = DeviceAllocator.TryPick(request, node, out var pick, out _);
+            var found = Picks.TryPick(request, node, out var pick, out _);
             var exact = node.FreeGpus == 0 || node.FreeGpus >= BitOperations.PopCount(node.IdleMask); // in between, the first idle cards stand for all
             if (found ? sets.Count == 0 : sets.Count > 0 && exact)
             {
@@ -98,7 +98,7 @@ public class SharePickTests
         var gpus = new List<int>();
         for (var i = 0; i < 6; i++)
         {
-            Assert.True(DeviceAllocator.TryPick(request, node, out var pick, out _));
+            Assert.True(Picks.TryPick(request, node, out var pick, out _));
             var devices = pick.ToAssignment(request, node);
             gpus.Add(devices.Devices[0].Gpu);
             node = NodeInfo.Build(facts, node.Allocations.Add(new Allocation(new PodBuilder($"{i}").Build(), "n", devices, AllocationState.Bound)));
@@ -111,8 +111,8 @@ public class SharePickTests
     public void Memory_cannot_be_shared_where_nobody_knows_how_much_there_is()
     {
         var node = NodeFactsBuilder.Build(new NodeBuilder("n").Gpus("NVIDIA-Z900", 1).Build(), null).Empty;
-        Assert.False(DeviceAllocator.TryPick(new GpuRequest { ShareCount = 1, ShareMemoryMiB = 1 }, node, out _, out _));
-        Assert.True(DeviceAllocator.TryPick(new GpuRequest { ShareCount = 1, ShareMilli = 1 }, node, out _, out _));
+        Assert.False(Picks.TryPick(new GpuRequest { ShareCount = 1, ShareMemoryMiB = 1 }, node, out _, out _));
+        Assert.True(Picks.TryPick(new GpuRequest { ShareCount = 1, ShareMilli = 1 }, node, out _, out _));
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public class SharePickTests
         {
             var node = NodeInfo.Build(facts, [.. Enumerable.Range(0, pods).Select(i => new Allocation(new PodBuilder($"{i}").Build(), "n", absurd, AllocationState.Bound))]);
             Assert.True(node.HasConflict);
-            Assert.False(DeviceAllocator.TryPick(new GpuRequest { ShareCount = 1, ShareMemoryMiB = 1 }, node, out _, out _));
+            Assert.False(Picks.TryPick(new GpuRequest { ShareCount = 1, ShareMemoryMiB = 1 }, node, out _, out _));
         }
     }
 

@@ -4,6 +4,7 @@ using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Plugins;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Core.Tests.Devices;
 using GpuScheduler.Testing;
 using Xunit;
 
@@ -24,14 +25,14 @@ public class ScoreTests
             for (var i = random.Next(6); i > 0; i--)
             {
                 var other = PodShape.Random(random).Builder($"o{i}").Build();
-                if (DeviceAllocator.TryPick(other.Request, node, out var taken, out _))
+                if (Picks.TryPick(other.Request, node, out var taken, out _))
                 {
                     node = NodeInfo.Build(facts, node.Allocations.Add(new Allocation(other, "n", taken.ToAssignment(other.Request, node), AllocationState.Bound)));
                 }
             }
 
             var state = new CycleState(PodShape.Random(random).Builder("p").Build());
-            if (!DeviceAllocator.TryPick(state.Request, node, out var pick, out _))
+            if (!Picks.TryPick(state.Request, node, out var pick, out _))
             {
                 continue;
             }
@@ -53,7 +54,7 @@ public class ScoreTests
         for (var free = 0; free <= 64; free++)
         {
             var mean = new[] { 1, 2, 4, 8 }.Average(k => k * (free / k));
-            Assert.Equal(mean, Fragmentation.Offer(free), 12);
+            Assert.Equal(mean, Spoilage.Offer(free), 12);
         }
     }
 
@@ -69,10 +70,10 @@ public class ScoreTests
         ImmutableArray<Allocation> used = free == 8 ? [] : [new Allocation(new PodBuilder("o").Gpus(8 - free).Build(), "n", new DeviceAssignment([.. Enumerable.Range(0, 8 - free).Select(i => new AssignedDevice(i))]), AllocationState.Bound)];
         var node = NodeInfo.Build(facts, used);
         var state = new CycleState(new PodBuilder("p").Gpus(taken).Build());
-        Assert.True(DeviceAllocator.TryPick(state.Request, node, out var pick, out _));
-        var spoilt = (Fragmentation.Offer(free) - Fragmentation.Offer(free - taken) - Fragmentation.Offer(taken)) / 3.5;
-        Assert.Equal(expected, new Fragmentation().Score(state, node, pick), 9);
-        Assert.Equal(1 - spoilt, new Fragmentation().Score(state, node, pick), 9);
+        Assert.True(Picks.TryPick(state.Request, node, out var pick, out _));
+        var spoilt = (Spoilage.Offer(free) - Spoilage.Offer(free - taken) - Spoilage.Offer(taken)) / 3.5;
+        Assert.Equal(expected, new Spoilage().Score(state, node, pick), 9);
+        Assert.Equal(1 - spoilt, new Spoilage().Score(state, node, pick), 9);
     }
 
     [Fact]
@@ -99,7 +100,7 @@ public class ScoreTests
         double Packing(params AssignedDevice[] held)
         {
             var node = NodeInfo.Build(facts, [new Allocation(new PodBuilder("o").Build(), "n", new DeviceAssignment([.. held]), AllocationState.Bound)]);
-            Assert.True(DeviceAllocator.TryPick(state.Request, node, out var pick, out _));
+            Assert.True(Picks.TryPick(state.Request, node, out var pick, out _));
             return new Packing().Score(state, node, pick);
         }
 
@@ -113,7 +114,7 @@ public class ScoreTests
     {
         var pod = new PodBuilder("p").Gpus(gpus);
         var state = new CycleState((nvlink is null ? pod : pod.Nvlink(nvlink)).Build());
-        Assert.True(DeviceAllocator.TryPick(state.Request, node, out var pick, out _));
+        Assert.True(Picks.TryPick(state.Request, node, out var pick, out _));
         return new Topology().Score(state, node, pick);
     }
 }

@@ -12,7 +12,7 @@ namespace GpuScheduler.Core.Plugins;
 /// 3.5 GPUs. MIG: the loss of value (see <see cref="MigValueTable"/>) over the value of an empty GPU. Shares: the growth of slivers
 /// per card, plus what opening idle cards spoils, C(f) − C(f−opened) over C's largest step.
 /// </summary>
-internal sealed class Fragmentation : IScorePlugin
+internal sealed class Spoilage : IScorePlugin
 {
     private const double WorstWhole = (2 + 4 + 8) / 4.0;
     private const double LargestStep = (1 + 2 + 4 + 8) / 4.0;

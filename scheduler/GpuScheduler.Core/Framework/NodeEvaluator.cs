@@ -1,0 +1,57 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>The plugins of a profile, asked about one node: the one place from which filters and scores are called.</summary>
+internal sealed class NodeEvaluator
+{
+    private readonly Profile _profile;
+    private readonly WeightedScore[] _gpuScores;
+    private readonly WeightedScore[] _cpuOnlyScores;
+
+    public NodeEvaluator(Profile profile)
+    {
+        _profile = profile;
+        _gpuScores = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
+        _cpuOnlyScores = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
+    }
+
+    /// <summary>What the filters say.</summary>
+    public Status Judge(CycleState state, NodeInfo node)
+    {
+        foreach (var filter in _profile.Filters)
+        {
+            var status = filter.Filter(state, node);
+            if (!status.IsSuccess)
+            {
+                return status;
+            }
+        }
+
+        return Status.Success;
+    }
+
+    /// <summary>The weighted mean of the scores; <see cref="Best.NoScore"/> when the pod does not fit even without other pods' tentative holds.</summary>
+    public double Score(CycleState state, NodeInfo node)
+    {
+        if (!DeviceAllocator.TryPick(state.Pod, node, _profile.CardOrder, out var pick, out _))
+        {
+            node = node.Firm;
+            if (!DeviceAllocator.TryPick(state.Pod, node, _profile.CardOrder, out pick, out _))
+            {
+                return Best.NoScore;
+            }
+        }
+
+        double sum = 0;
+        double weights = 0;
+        foreach (var (plugin, weight) in state.Request.WantsGpu ? _gpuScores : _cpuOnlyScores)
+        {
+            sum += weight * plugin.Score(state, node, pick);
+            weights += weight;
+        }
+
+        return weights > 0 ? sum / weights : 0;
+    }
+}

@@ -1,0 +1,18 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
+
+namespace GpuScheduler.Core.Policies;
+
+/// <summary>kube-scheduler's LeastAllocated: the emptiest node. See <see cref="AllocatedResources"/>.</summary>
+internal sealed class LeastAllocated : IScorePlugin
+{
+    public string Name => "LeastAllocated";
+
+    public bool ScoresCpuOnlyPods => true;
+
+    public bool ReadsMemory => true;
+
+    public double Score(CycleState state, NodeInfo node, in DevicePick pick) =>
+        AllocatedResources.Score(state, node, pick, static (requested, capacity) => (capacity - requested) * 100 / capacity) / 100.0;
+}

@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Fragmentation;
+using GpuScheduler.Core.Framework;
+
+namespace GpuScheduler.Core.Policies;
+
+/// <summary>
+/// Placement policies by name, each as a profile that decides alone: with the filter for CPU, memory and number of pods. Those that
+/// were published are as the experiment of FGD (Weng et al., USENIX ATC 2023) runs them, integers and cut-off fractions included;
+/// their scores are divided by 100.
+/// </summary>
+public static class PlacementPolicies
+{
+    private static readonly ImmutableDictionary<string, Func<PolicyContext, Profile>> s_policies = new Dictionary<string, Func<PolicyContext, Profile>>(StringComparer.Ordinal)
+    {
+        ["fgd"] = Fgd,
+        ["bestfit"] = static _ => Of(LeastFree.Instance, new BestFit()),
+        ["dotproduct"] = static _ => Of(LeastFree.Instance, new DotProduct()),
+        ["gpupacking"] = static _ => Of(LeastFree.Instance, new GpuPacking()),
+        ["gpuclustering"] = static _ => Of(LeastFree.Instance, new GpuClustering()),
+        ["firstfit"] = static _ => Of(LeastFree.Instance),
+        ["random"] = static context => Of(new RandomCard(context.Seed)) with { TieSeed = context.Seed },
+        ["leastallocated"] = static _ => Of(LeastFree.Instance, new LeastAllocated()),
+        ["mostallocated"] = static _ => Of(LeastFree.Instance, new MostAllocated()),
+        ["default"] = static _ => Profile.Default.WithNodeResources(),
+    }.ToImmutableDictionary(StringComparer.Ordinal);
+
+    /// <summary>The names, in alphabetical order.</summary>
+    public static ImmutableArray<string> Names { get; } = [.. s_policies.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Makes a policy. A policy may learn: engines do not share one.</summary>
+    /// <exception cref="ArgumentException">There is no such policy; the message lists those that there are.</exception>
+    public static Profile Create(string name, PolicyContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return s_policies.TryGetValue(name, out var create)
+            ? create(context)
+            : throw new ArgumentException($"there is no policy \"{name}\"; there are {string.Join(", ", Names)}", nameof(name));
+    }
+
+    private static Profile Fgd(PolicyContext context)
+    {
+        var learner = context.TypicalPods is null ? new TypicalPodsLearner() : null;
+        var fgd = new FragmentationGradient(context.TypicalPods ?? learner!);
+        return Of(fgd, fgd) with { Observer = learner };
+    }
+
+    private static Profile Of(IShareCardOrder cards, params ReadOnlySpan<IScorePlugin> scores)
+    {
+        var profile = new Profile(Profile.Default.Filters, []) { CardOrder = cards }.WithNodeResources();
+        foreach (var score in scores)
+        {
+            profile = profile with { Scores = profile.Scores.Add(new WeightedScore(score, 1)) };
+        }
+
+        return profile;
+    }
+}
