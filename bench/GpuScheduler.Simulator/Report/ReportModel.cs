@@ -1,7 +1,7 @@
 namespace GpuScheduler.Simulator.Report;
 
 /// <summary>
-/// All that a report shows, as plain values. The writer adds nothing of its own (no clock, no machine name), so that the
+/// All that a report shows, as plain values. <see cref="HtmlReport"/> adds nothing of its own (no clock, no machine name), so that the
 /// same model gives the same bytes. Every name and text may come from an untrusted cluster: the writer escapes it.
 /// A number that is not finite is shown as missing.
 /// </summary>
