@@ -1,1 +1,4 @@
-return 0;
+using GpuScheduler.Simulator.Commands;
+using Spectre.Console;
+
+return await SimulatorProgram.RunAsync(args, AnsiConsole.Console, Console.Error);

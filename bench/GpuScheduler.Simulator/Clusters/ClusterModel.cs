@@ -12,6 +12,9 @@ internal sealed record ClusterModel
     /// <summary>Where it comes from, in a sentence.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The file; null when it is generated.</summary>
+    public string? File { get; init; }
+
     /// <summary>The nodes, in the order given.</summary>
     public required IReadOnlyList<NodeObject> Nodes { get; init; }
 

@@ -44,6 +44,6 @@ internal static class OpenbNodes
         }
 
         nodes.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return new ClusterModel { Name = Path.GetFileNameWithoutExtension(path), Source = $"node list {path}", Nodes = nodes };
+        return new ClusterModel { Name = Path.GetFileNameWithoutExtension(path), Source = $"node list {path}", File = path, Nodes = nodes };
     }
 }

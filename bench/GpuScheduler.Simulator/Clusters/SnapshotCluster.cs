@@ -27,6 +27,7 @@ internal static class SnapshotCluster
         {
             Name = Path.GetFileNameWithoutExtension(path),
             Source = $"snapshot {path}",
+            File = path,
             Nodes = contents.Nodes,
             Reports = contents.Reports,
             BoundPods = bound,

@@ -75,8 +75,11 @@ internal static class WorkloadGenerator
 
     private static PodInfo ToPod(PodKind kind, ClusterFacts cluster)
     {
-        Quantity.TryParseMilli(kind.Cpu, out var cpu);
-        Quantity.TryParseBytes(kind.Memory, out var memory);
+        if (kind.Problem is not null || !Quantity.TryParseMilli(kind.Cpu, out var cpu) || !Quantity.TryParseBytes(kind.Memory, out var memory))
+        {
+            throw new ArgumentException("a kind of pods with a problem is not drawn from", nameof(kind));
+        }
+
         return TracePod.TemplateOf(
             kind switch
             {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -7,6 +8,10 @@ namespace GpuScheduler.Simulator.Input;
 internal static class Spans
 {
     private const int MostSeeds = 10_000;
+
+    private static readonly SearchValues<char> s_number = SearchValues.Create("0123456789.");
+
+    private static readonly SearchValues<char> s_shell = SearchValues.Create(" \t\"'\\$&|<>*;()");
 
     private static readonly (string Suffix, long Milliseconds)[] s_units =
     [
@@ -53,7 +58,7 @@ internal static class Spans
         var rest = text.AsSpan().Trim();
         while (!rest.IsEmpty)
         {
-            var digits = rest.IndexOfAnyExcept("0123456789.");
+            var digits = rest.IndexOfAnyExcept(s_number);
             var number = digits < 0 ? rest : rest[..digits];
             if (!double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var amount))
             {
@@ -61,7 +66,7 @@ internal static class Spans
             }
 
             rest = digits < 0 ? [] : rest[digits..];
-            var letters = rest.IndexOfAny("0123456789.");
+            var letters = rest.IndexOfAny(s_number);
             var unit = letters < 0 ? rest : rest[..letters];
             total += amount * (unit.IsEmpty ? 1000 : UnitOf(unit) is > 0 and var ms ? ms : throw NotADuration(option, text));
             rest = rest[unit.Length..];
@@ -107,7 +112,7 @@ internal static class Spans
         var line = new StringBuilder("gpu-scheduler-simulator");
         foreach (var argument in arguments)
         {
-            line.Append(' ').Append(argument.Length > 0 && !argument.AsSpan().ContainsAny(" \t\"'\\$&|<>*;()") ? argument : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'");
+            line.Append(' ').Append(argument.Length > 0 && !argument.AsSpan().ContainsAny(s_shell) ? argument : $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'");
         }
 
         return line.ToString();

@@ -24,7 +24,7 @@ internal sealed class AllocationOverTime(long spanMs, double warmUp, long capaci
         _afterWarmUp += (double)usedMilli * Math.Max(0, to - Math.Max(_now, _warm));
         while (_now < to)
         {
-            var part = (int)Math.Min(parts - 1, (Int128)_now * parts / spanMs);
+            var part = (int)((Int128)_now * parts / spanMs);
             while (StartOf(part + 1) <= _now)
             {
                 part++;

@@ -5,6 +5,7 @@ using GpuScheduler.Core.Policies;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Input;
 using GpuScheduler.Simulator.Workloads;
+using Trace = GpuScheduler.Simulator.Workloads.Trace;
 
 namespace GpuScheduler.Simulator.Runs;
 

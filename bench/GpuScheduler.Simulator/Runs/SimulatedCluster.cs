@@ -139,7 +139,7 @@ internal sealed class SimulatedCluster
         return node.Facts.Gpus[gpu].Mig switch
         {
             MigMode.Fixed => [.. node.Facts.Gpus[gpu].Instances.Select(i => Slice(i.Placement, (node.Use[gpu].MigMask & i.Placement.Mask) != 0))],
-            MigMode.OnDemand => [.. node.Allocations.SelectMany(a => a.Devices.Devices).Where(d => d.Gpu == gpu && d.Mig is not null).Select(d => Slice(d.Mig!, true))],
+            MigMode.OnDemand => [.. node.Allocations.SelectMany(a => a.Devices.Devices).Where(d => d.Gpu == gpu && d.Mig is not null).Select(d => Slice(d.Mig!.Value, true))],
             _ => [],
         };
     }

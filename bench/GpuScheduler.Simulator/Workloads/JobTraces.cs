@@ -92,7 +92,7 @@ internal static class JobTraces
             notes.Add($"{name}: the trace has no durations; every job runs {Spans.Show(settings.DurationMs)}");
         }
 
-        return new Trace(name, pods) { Source = string.Create(CultureInfo.InvariantCulture, $"{form} trace {path}: {jobs} jobs as {pods.Count} pods"), Notes = notes };
+        return new Trace(name, pods) { Source = string.Create(CultureInfo.InvariantCulture, $"{form} trace {path}: {jobs} jobs as {pods.Count} pods"), File = path, Notes = notes };
     }
 
     private enum JobForm

@@ -70,7 +70,7 @@ internal static class OpenbPods
             pods.Add(new TracePod(table.Text(columns.Name), template, arrival, duration));
         }
 
-        return pods.Count > 0 ? new Trace(name, pods) { Source = $"pod list {path}" } : throw new InputException($"{path} lists no pods");
+        return pods.Count > 0 ? new Trace(name, pods) { Source = $"pod list {path}", File = path } : throw new InputException($"{path} lists no pods");
     }
 
     private static GpuRequest RequestOf(int gpus, int milli, string spec)

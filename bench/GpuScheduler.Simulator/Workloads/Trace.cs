@@ -10,6 +10,9 @@ internal sealed record Trace(string Name, IReadOnlyList<TracePod> Pods)
     /// <summary>Where it comes from, in a sentence.</summary>
     public required string Source { get; init; }
 
+    /// <summary>The file; null when it is generated.</summary>
+    public string? File { get; init; }
+
     /// <summary>What a reader must know to judge results of it.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
