@@ -24,6 +24,9 @@ internal sealed record ClusterModel
     /// <summary>Pods that run there already and stay.</summary>
     public IReadOnlyList<PodInfo> BoundPods { get; init; } = [];
 
+    /// <summary>Pods that ran on nodes which were taken away or changed: the engine places them anew before anything arrives.</summary>
+    public IReadOnlyList<PodInfo> Displaced { get; init; } = [];
+
     /// <summary>Pods that the same source shows waiting for a node.</summary>
     public IReadOnlyList<PodInfo> PendingPods { get; init; } = [];
 

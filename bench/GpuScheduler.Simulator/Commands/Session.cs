@@ -45,18 +45,22 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
     }
 
     /// <summary>Runs an experiment, with a progress bar where somebody watches.</summary>
-    public IReadOnlyList<RunResult> Run(Experiment experiment, int threads, bool quiet, CancellationToken cancellation)
+    public IReadOnlyList<RunResult> Run(Experiment experiment, int threads, bool quiet, CancellationToken cancellation) =>
+        Run(experiment, experiment.Runs(), threads, quiet, cancellation);
+
+    /// <summary>Runs some runs of an experiment, with a progress bar where somebody watches.</summary>
+    public IReadOnlyList<RunResult> Run(Experiment experiment, IReadOnlyList<RunKey> runs, int threads, bool quiet, CancellationToken cancellation)
     {
         var runner = new Runner(experiment);
         if (quiet || !Console.Profile.Capabilities.Interactive || !Console.Profile.Out.IsTerminal)
         {
-            return runner.RunAll(threads, null, cancellation);
+            return runner.RunAll(runs, threads, null, cancellation);
         }
 
         return Console.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(progress =>
         {
-            var task = progress.AddTask("simulating", maxValue: experiment.Runs().Count);
-            return runner.RunAll(threads, result =>
+            var task = progress.AddTask("simulating", maxValue: runs.Count);
+            return runner.RunAll(runs, threads, result =>
             {
                 task.Description = Markup.Escape($"{result.Key.Trace.Name} {result.Key.Policy} {result.Key.Seed}");
                 task.Increment(1);

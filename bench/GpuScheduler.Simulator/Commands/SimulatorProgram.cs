@@ -35,6 +35,8 @@ internal static class SimulatorProgram
         {
             SimulateCommand.Simulate(session),
             SimulateCommand.Compare(session),
+            WhatIfCommand.Create(session),
+            ValidateCommand.Create(session),
         };
         var parsed = root.Parse(args.Count == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using GpuScheduler.Simulator.Runs;
 using GpuScheduler.Simulator.Workloads;
@@ -10,7 +11,7 @@ internal static class JsonOutput
     /// <summary>Writes results.</summary>
     public static void Write(Stream stream, IReadOnlyList<RunResult> results, RunRecord record, bool curves)
     {
-        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        using var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         json.WriteStartArray();
         foreach (var result in results)
         {

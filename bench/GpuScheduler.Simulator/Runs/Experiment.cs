@@ -39,7 +39,7 @@ internal sealed record Experiment
     /// <summary>How arrivals are made in timed mode.</summary>
     public TimedSettings Timed { get; init; } = new();
 
-    /// <summary>The cluster that loads refer to, where it is not the one simulated (see what-if).</summary>
+    /// <summary>The cluster that the arrivals are made for, in number and density, where it is not the one simulated (see what-if).</summary>
     public ClusterFacts? LoadReference { get; init; }
 
     /// <summary>Record the nodes at the end of each policy's first run.</summary>

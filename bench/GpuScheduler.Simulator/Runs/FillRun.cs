@@ -14,7 +14,7 @@ internal static class FillRun
     public static FillOutcome Run(Trace trace, Arrivals arrivals, ClusterFacts facts, SimulatedCluster cluster, CancellationToken cancellation)
     {
         var curve = new FillCurve(facts.CapacityMilli);
-        var failed = 0;
+        var failed = cluster.Unplaced;
         var arrived = facts.BoundMilli;
         for (var i = 0; i < arrivals.Pods.Length; i++)
         {

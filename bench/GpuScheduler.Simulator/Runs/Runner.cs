@@ -44,14 +44,14 @@ internal sealed class Runner
         }
     }
 
-    /// <summary>Runs all runs.</summary>
+    /// <summary>Runs runs.</summary>
+    /// <param name="runs">Which.</param>
     /// <param name="threads">How many at a time.</param>
     /// <param name="done">Called after each run, from several threads.</param>
     /// <param name="cancellation">Ends it early.</param>
-    /// <returns>The results, in the order of <see cref="Experiment.Runs"/>.</returns>
-    public IReadOnlyList<RunResult> RunAll(int threads, Action<RunResult>? done, CancellationToken cancellation)
+    /// <returns>The results, in the order of <paramref name="runs"/>.</returns>
+    public IReadOnlyList<RunResult> RunAll(IReadOnlyList<RunKey> runs, int threads, Action<RunResult>? done, CancellationToken cancellation)
     {
-        var runs = _experiment.Runs();
         var results = new RunResult[runs.Count];
         var next = -1;
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -123,7 +123,7 @@ internal sealed class Runner
 
     private Arrivals ArrivalsOf(Trace trace, long seed) =>
         (_experiment.Replay is { } folder ? ReplayOrder.TryRead(folder, trace, seed, _experiment.Cluster) : null)
-        ?? FillDraw.Draw(trace, _experiment.Cluster, _experiment.FillTo, seed);
+        ?? FillDraw.Draw(trace, _experiment.LoadReference ?? _experiment.Cluster, _experiment.Cluster.Nodes.Length, _experiment.FillTo, seed);
 
     private static RunResult Finished(RunResult result, Stopwatch clock)
     {

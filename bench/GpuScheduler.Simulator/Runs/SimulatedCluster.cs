@@ -61,7 +61,15 @@ internal sealed class SimulatedCluster
             UsedMilli += facts.Initial[i].UsedMilli;
             FragmentMilli += measure.FragmentedMilli(facts.Initial[i]);
         }
+
+        foreach (var pod in cluster.Displaced)
+        {
+            Unplaced += Place(pod with { NodeName = null, Assignment = null, AssignmentError = null }) ? 0 : 1;
+        }
     }
+
+    /// <summary>Pods of nodes that were taken away or changed, for which there is no place.</summary>
+    public int Unplaced { get; }
 
     /// <summary>GPU allocated, in milli-GPU.</summary>
     public long UsedMilli { get; private set; }

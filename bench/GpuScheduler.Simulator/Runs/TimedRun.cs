@@ -94,7 +94,7 @@ internal sealed class TimedRun
             MeanAllocation = _allocation.Mean,
             WaitsMs = _waits,
             WaitingAtEnd = waitingAtEnd,
-            NeverStarted = _queued,
+            NeverStarted = _queued + _cluster.Unplaced,
             Allocation = _allocation.Points,
         };
     }

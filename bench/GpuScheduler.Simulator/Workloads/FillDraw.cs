@@ -15,23 +15,24 @@ internal static class FillDraw
 {
     /// <summary>Draws.</summary>
     /// <param name="trace">The trace.</param>
-    /// <param name="cluster">The cluster.</param>
+    /// <param name="reference">The cluster that is to be filled.</param>
+    /// <param name="nodes">Number of nodes to bring into an order.</param>
     /// <param name="target">GPU load to arrive, as a multiple of the cluster's GPUs, what runs already included.</param>
     /// <param name="seed">The seed.</param>
-    public static Arrivals Draw(Trace trace, ClusterFacts cluster, double target, long seed)
+    public static Arrivals Draw(Trace trace, ClusterFacts reference, int nodes, double target, long seed)
     {
         var draw = new Pcg32(seed, DrawStream.Arrivals);
-        var demand = new Demands(trace, cluster);
+        var demand = new Demands(trace, reference);
         var order = trace.ByName.Where(p => trace.Waiting?.Contains(p) != false).ToList();
         draw.Shuffle(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(order));
-        var asked = cluster.BoundMilli;
+        var asked = reference.BoundMilli;
         foreach (var pod in order)
         {
             asked += demand.Of(pod);
         }
 
-        var wanted = (long)(target * cluster.CapacityMilli);
-        if (asked == cluster.BoundMilli && asked < wanted)
+        var wanted = (long)(target * reference.CapacityMilli);
+        if (asked == reference.BoundMilli && asked < wanted)
         {
             throw new InputException($"trace {trace.Name}: no pod asks for a GPU that the cluster has, so that the trace cannot fill it");
         }
@@ -62,9 +63,9 @@ internal static class FillDraw
             }
         }
 
-        var nodes = Enumerable.Range(0, cluster.Nodes.Length).ToArray();
-        draw.Shuffle<int>(nodes);
-        return new Arrivals([.. order], [.. nodes], ArrivalOrigin.Drawn);
+        var ties = Enumerable.Range(0, nodes).ToArray();
+        draw.Shuffle<int>(ties);
+        return new Arrivals([.. order], [.. ties], ArrivalOrigin.Drawn);
     }
 
     /// <summary>What the templates of a trace ask for, looked up once each.</summary>
