@@ -26,14 +26,16 @@ public sealed class ClusterState
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly Stack<int> _freePositions = new();
-    private readonly HashSet<string> _changed = new(StringComparer.Ordinal);
+    private readonly ChangeLog _log = new();
+    private readonly List<int> _unpublished = [];
     private string?[] _names = [];
     private NodeFacts?[] _facts = [];
-    private NodeInfo?[] _nodes = [];
+    private NodeInfo?[] _nodes = [];       // by position; null where it is free or must be built anew
+    private bool[] _isUnpublished = [];
     private int _used;
     private bool _namesChanged;
     private volatile bool _dirty;
-    private Snapshot _snapshot = new(0, new NodeIndex([]), []);
+    private Snapshot _snapshot = new(0, new NodeIndex([]), default);
 
     /// <summary>An empty cluster.</summary>
     public ClusterState(TimeProvider time, LedgerOptions options)
@@ -57,6 +59,25 @@ public sealed class ClusterState
             }
 
             return Volatile.Read(ref _snapshot);
+        }
+    }
+
+    /// <summary>The newest snapshot, and what is different in it from an earlier one.</summary>
+    /// <param name="since">How many changes had been seen; receives how many there are now.</param>
+    /// <param name="positions">Receives the positions that changed since, each once.</param>
+    /// <param name="snapshot">The newest snapshot.</param>
+    /// <param name="someHeld">True when something is held tentatively in it.</param>
+    /// <returns>False when the earlier snapshot is too old to tell: everything may have changed.</returns>
+    internal bool TryCatchUp(ref long since, List<int> positions, out Snapshot snapshot, out bool someHeld)
+    {
+        lock (_gate)
+        {
+            Publish();
+            snapshot = _snapshot;
+            someHeld = _ledger.Tentative > 0;
+            var known = _log.TryList(since, positions);
+            since = _log.Count;
+            return known;
         }
     }
 
@@ -384,20 +405,10 @@ public sealed class ClusterState
         }
     }
 
-    private NodeInfo? NodeOf(string name)
-    {
-        if (!_positions.TryGetValue(name, out var position))
-        {
-            return null;
-        }
+    private NodeInfo? NodeOf(string name) => _positions.TryGetValue(name, out var position) ? NodeAt(position) : null;
 
-        if (_changed.Remove(name))
-        {
-            _nodes[position] = NodeInfo.Build(_facts[position]!, _ledger.On(name));
-        }
-
-        return _nodes[position];
-    }
+    private NodeInfo? NodeAt(int position) =>
+        _nodes[position] ??= _facts[position] is { } facts ? NodeInfo.Build(facts, _ledger.On(facts.Name)) : null;
 
     private void Upsert(PodInfo pod)
     {
@@ -440,6 +451,7 @@ public sealed class ClusterState
                 Array.Resize(ref _names, size);
                 Array.Resize(ref _facts, size);
                 Array.Resize(ref _nodes, size);
+                Array.Resize(ref _isUnpublished, size);
             }
 
             _positions[node.Name] = position;
@@ -478,11 +490,9 @@ public sealed class ClusterState
         {
             _names[position] = null;
             _facts[position] = null;
-            _nodes[position] = null;
             _freePositions.Push(position);
-            _changed.Remove(name);
             _namesChanged = true;
-            _dirty = true;
+            Touch(position);
         }
     }
 
@@ -491,7 +501,7 @@ public sealed class ClusterState
         if (_positions.TryGetValue(name, out var position))
         {
             _facts[position] = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
-            Touch(name);
+            Touch(position);
         }
     }
 
@@ -515,11 +525,22 @@ public sealed class ClusterState
 
     private void Touch(string node)
     {
-        if (_positions.ContainsKey(node))
+        if (_positions.TryGetValue(node, out var position))
         {
-            _changed.Add(node);
-            _dirty = true;
+            Touch(position);
         }
+    }
+
+    private void Touch(int position)
+    {
+        _nodes[position] = null;
+        if (!_isUnpublished[position])
+        {
+            _isUnpublished[position] = true;
+            _unpublished.Add(position);
+        }
+
+        _dirty = true;
     }
 
     private void Publish()
@@ -529,16 +550,17 @@ public sealed class ClusterState
             return;
         }
 
-        foreach (var name in _changed)
+        foreach (var position in _unpublished)
         {
-            var position = _positions[name];
-            _nodes[position] = NodeInfo.Build(_facts[position]!, _ledger.On(name));
+            _isUnpublished[position] = false;
+            _log.Add(position, _used);
         }
 
-        _changed.Clear();
+        var nodes = _snapshot.Nodes.With(_unpublished.Select(p => (p, NodeAt(p))), _used);
+        _unpublished.Clear();
         var index = _namesChanged ? new NodeIndex(_names.AsSpan(0, _used)) : _snapshot.Index;
         _namesChanged = false;
-        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, _nodes[.._used]));
+        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, nodes));
         _dirty = false;
     }
 }

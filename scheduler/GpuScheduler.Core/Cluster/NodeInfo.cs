@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
@@ -17,6 +18,7 @@ public sealed class NodeInfo
     private readonly int[] _freeCards;
     private bool _conflict;
     private NodeInfo? _firm;
+    private FragmentedNode? _fragmented;
 
     private NodeInfo(NodeFacts facts, ImmutableArray<Allocation> allocations)
     {
@@ -158,6 +160,18 @@ public sealed class NodeInfo
             : 1UL << 63;
     }
 
+    /// <summary>F of the node (see <see cref="TypicalPods"/>); worked out once for the typical pods asked for last.</summary>
+    internal double FragmentedMilli(TypicalPods typical)
+    {
+        var known = _fragmented;
+        if (known?.Typical != typical)
+        {
+            _fragmented = known = new FragmentedNode(typical, typical.FragmentedMilli(Facts, FreeCpuMilli, _freeCards));
+        }
+
+        return known.Milli;
+    }
+
     private void Add(DeviceAssignment devices)
     {
         foreach (var device in devices.Devices)
@@ -252,4 +266,6 @@ public sealed class NodeInfo
 
         Allocations = allocations.ToImmutable();
     }
+
+    private sealed record FragmentedNode(TypicalPods Typical, double Milli);
 }

@@ -3,13 +3,11 @@ namespace GpuScheduler.Core.Cluster;
 /// <summary>The cluster at one moment. Never changes after it was published.</summary>
 public sealed class Snapshot
 {
-    private readonly NodeInfo?[] _nodes;
-
-    internal Snapshot(long generation, NodeIndex index, NodeInfo?[] nodes)
+    internal Snapshot(long generation, NodeIndex index, NodeList nodes)
     {
         Generation = generation;
         Index = index;
-        _nodes = nodes;
+        Nodes = nodes;
     }
 
     /// <summary>Grows with every change of the cluster.</summary>
@@ -19,8 +17,8 @@ public sealed class Snapshot
     public NodeIndex Index { get; }
 
     /// <summary>The nodes by position; null at a free position.</summary>
-    public ReadOnlySpan<NodeInfo?> Nodes => _nodes;
+    public NodeList Nodes { get; }
 
     /// <summary>The node of a name, or null.</summary>
-    public NodeInfo? Find(string name) => Index.Find(name) is >= 0 and var position ? _nodes[position] : null;
+    public NodeInfo? Find(string name) => Index.Find(name) is >= 0 and var position ? Nodes[position] : null;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
 
@@ -27,7 +26,4 @@ public readonly record struct TypicalPod(long CpuMilli, int Cards, int Milli, st
                 request.WholeGpus > 0 ? SharePacking.WholeCard : request.ShareMilli,
                 string.Join('|', request.Models));
     }
-
-    /// <summary>The alternatives of <see cref="Models"/>.</summary>
-    internal ImmutableArray<string> Alternatives => [.. Models.Split('|', StringSplitOptions.RemoveEmptyEntries)];
 }

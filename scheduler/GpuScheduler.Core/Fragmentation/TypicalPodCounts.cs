@@ -41,7 +41,7 @@ public sealed class TypicalPodCounts
             typical.Add((kinds[i].Key, kinds[i].Value / (double)Total));
         }
 
-        var share = covered / (double)Total;
+        var share = covered / (double)Math.Max(1, Total);
         return new TypicalPods(typical.Select(t => (t.Item1, t.Item2 / share)));
     }
 }

@@ -12,7 +12,6 @@ internal struct Best(Profile profile, PodInfo pod)
     public const double NoScore = double.NegativeInfinity;
 
     private readonly ulong? _draw = profile.TieSeed is { } seed ? SeededDraw.For(seed, pod.Uid) : null;
-    private ulong _luck;
 
     /// <summary>Index that came with the best node; -1 while there is none.</summary>
     public int Index { get; private set; } = -1;
@@ -23,18 +22,18 @@ internal struct Best(Profile profile, PodInfo pod)
     /// <summary>Its score.</summary>
     public double Score { get; private set; } = NoScore;
 
+    /// <summary>True when a node would be the best so far.</summary>
+    public readonly bool IsBetter(int position, double score) =>
+        score > Score || (score == Score && score != NoScore && LuckOf(position) > LuckOf(Position));
+
     /// <summary>Offers a node.</summary>
     public void Offer(int index, int position, double score)
     {
-        if (score < Score || score == NoScore)
+        if (IsBetter(position, score))
         {
-            return;
-        }
-
-        var luck = _draw is { } draw ? SeededDraw.Mix(draw + (ulong)position) : ~(ulong)position;
-        if (score > Score || luck > _luck)
-        {
-            (Index, Position, Score, _luck) = (index, position, score, luck);
+            (Index, Position, Score) = (index, position, score);
         }
     }
+
+    private readonly ulong LuckOf(int position) => _draw is { } draw ? SeededDraw.Mix(draw + (ulong)position) : ~(ulong)position;
 }

@@ -9,20 +9,56 @@ internal sealed class NodeEvaluator
     private readonly Profile _profile;
     private readonly WeightedScore[] _gpuScores;
     private readonly WeightedScore[] _cpuOnlyScores;
+    private readonly IFilterPlugin[] _filters;
 
     public NodeEvaluator(Profile profile)
     {
         _profile = profile;
+        _filters = [.. profile.Filters];
+        HasPodFilters = profile.Filters.Any(f => f is IPodFilter);
         _gpuScores = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
         _cpuOnlyScores = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
+    }
+
+    /// <summary>True when some filter looks at more of a pod than its request and CPU.</summary>
+    public bool HasPodFilters { get; }
+
+    /// <summary>Changes whenever the plugins may score the same differently.</summary>
+    public long Version
+    {
+        get
+        {
+            var version = 0L;
+            foreach (var (plugin, _) in _profile.Scores)
+            {
+                version += plugin.Version;
+            }
+
+            return version;
+        }
     }
 
     /// <summary>What the filters say.</summary>
     public Status Judge(CycleState state, NodeInfo node)
     {
-        foreach (var filter in _profile.Filters)
+        foreach (var filter in _filters)
         {
             var status = filter.Filter(state, node);
+            if (!status.IsSuccess)
+            {
+                return status;
+            }
+        }
+
+        return Status.Success;
+    }
+
+    /// <summary>What the filters say as far as it holds for all pods of the same request and CPU.</summary>
+    public Status JudgeShape(CycleState state, NodeInfo node)
+    {
+        foreach (var filter in _filters)
+        {
+            var status = filter is IPodFilter podFilter ? podFilter.FilterShape(state, node) : filter.Filter(state, node);
             if (!status.IsSuccess)
             {
                 return status;

@@ -21,6 +21,7 @@ public sealed class SchedulingEngine
     private readonly EngineOptions _options;
     private readonly Profile _profile;
     private readonly NodeEvaluator _evaluator;
+    private readonly ScoreIndex? _index;
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -31,6 +32,7 @@ public sealed class SchedulingEngine
         _options = options;
         _profile = options.Profile;
         _evaluator = new NodeEvaluator(_profile);
+        _index = options.KeepScores ? new ScoreIndex(cluster, _profile, _evaluator) : null;
     }
 
     /// <summary>The cluster that it decides on.</summary>
@@ -154,14 +156,12 @@ public sealed class SchedulingEngine
         Cluster.Abandon(pod.Uid);
         while (true)
         {
-            var snapshot = Cluster.Current;
-            Decision Decided(Allocation? allocation, double score) => new(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
+            var best = FindBest(pod, out var snapshot);
             if (Cluster.TryGetAllocation(pod.Uid, out var present))
             {
                 return Decided(present, 0);
             }
 
-            var best = FindBest(pod, snapshot);
             if (best.Index < 0)
             {
                 return Decided(null, 0);
@@ -172,6 +172,8 @@ public sealed class SchedulingEngine
                 Cluster.Run(pod.Uid);
                 return Decided(allocation, best.Score);
             }
+
+            Decision Decided(Allocation? allocation, double score) => new(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
 
             if (Cluster.Current == snapshot)
             {
@@ -256,35 +258,43 @@ public sealed class SchedulingEngine
         return candidate with { VictimUids = [.. candidate.VictimUids, .. evictable.Select(a => a.Pod.Uid).Where(evicted.Contains)] };
     }
 
-    private Best FindBest(PodInfo pod, Snapshot snapshot)
+    private Best FindBest(PodInfo pod, out Snapshot snapshot)
+    {
+        if (_index is not null)
+        {
+            var best = _index.Find(pod, out snapshot, out var someHeld);
+            if (best.Index >= 0 || !someHeld)
+            {
+                return best;
+            }
+        }
+        else
+        {
+            snapshot = Cluster.Current;
+        }
+
+        var free = Scan(pod, snapshot, Status.Success, out var held);
+        return held > 0 && free.Index < 0 ? Scan(pod, snapshot, Reasons.Held, out _) : free;
+    }
+
+    /// <summary>The best of the nodes of which the filters say so, by asking each.</summary>
+    private Best Scan(PodInfo pod, Snapshot snapshot, Status wanted, out int held)
     {
         var state = new CycleState(pod);
         var best = new Best(_profile, pod);
-        var held = 0;
+        held = 0;
         for (var position = 0; position < snapshot.Nodes.Length; position++)
         {
-            if (snapshot.Nodes[position] is { } node)
+            if (snapshot.Nodes[position] is not { } node)
             {
-                var status = _evaluator.Judge(state, node);
-                if (status.IsSuccess)
-                {
-                    best.Offer(position, position, _evaluator.Score(state, node));
-                }
-                else if (status == Reasons.Held)
-                {
-                    held++;
-                }
+                continue;
             }
-        }
 
-        if (best.Index < 0 && held > 0)
-        {
-            for (var position = 0; position < snapshot.Nodes.Length; position++)
+            var status = _evaluator.Judge(state, node);
+            held += status == Reasons.Held ? 1 : 0;
+            if (status == wanted)
             {
-                if (snapshot.Nodes[position] is { } node && _evaluator.Judge(state, node) == Reasons.Held)
-                {
-                    best.Offer(position, position, _evaluator.Score(state, node));
-                }
+                best.Offer(position, position, _evaluator.Score(state, node));
             }
         }
 

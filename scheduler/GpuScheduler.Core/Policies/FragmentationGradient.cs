@@ -23,7 +23,7 @@ internal sealed class FragmentationGradient(ITypicalPodsSource typical) : IScore
     public double Score(CycleState state, NodeInfo node, in DevicePick pick)
     {
         var request = state.Request;
-        if (request.ShareCount == 1 && pick.CardValue > 0)
+        if (request.ShareCount == 1)
         {
             return pick.CardValue;
         }
@@ -42,23 +42,48 @@ internal sealed class FragmentationGradient(ITypicalPodsSource typical) : IScore
             cards[gpu] = node.FreeCardAfter(gpu, request);
         }
 
-        return Of(pods.FragmentedMilli(node) - pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - state.Pod.CpuMilli, cards));
+        return ScoreOf(node.FragmentedMilli(pods), pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - state.Pod.CpuMilli, cards));
     }
 
     public void Rank(PodInfo pod, NodeInfo node, ulong cards, Span<CardRank> ranks)
     {
         var pods = typical.Current;
-        var before = pods.FragmentedMilli(node);
-        Span<int> free = stackalloc int[node.FreeCards.Length];
-        node.FreeCards.CopyTo(free);
+        var before = node.FragmentedMilli(pods);
+        Span<TypicalPods.CardFit> fits = stackalloc TypicalPods.CardFit[pods.Sizes];
+        var free = pods.Fit(node.FreeCards, fits);
         for (var rest = cards; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
-            free[gpu] = node.FreeCardAfter(gpu, pod.Request);
-            ranks[gpu] = new CardRank(Of(before - pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - pod.CpuMilli, free)));
-            free[gpu] = node.FreeCards[gpu];
+            var (had, has) = (node.FreeCards[gpu], node.FreeCardAfter(gpu, pod.Request));
+            if (TryFindTwin(gpu, has, pod.Request, node, cards, out var twin))
+            {
+                ranks[gpu] = ranks[twin];
+                continue;
+            }
+
+            pods.Add(had, -1, fits);
+            pods.Add(has, 1, fits);
+            ranks[gpu] = new CardRank(ScoreOf(before, pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - pod.CpuMilli, free - had + has, fits)));
+            pods.Add(has, -1, fits);
+            pods.Add(had, 1, fits);
         }
     }
 
-    private static double Of(double decrease) => (int)(100 / (1 + Math.Exp(-decrease / SharePacking.WholeCard))) / 100.0;
+    /// <summary>A card before this one that has as much free and would have as much left.</summary>
+    private static bool TryFindTwin(int gpu, int after, GpuRequest request, NodeInfo node, ulong cards, out int twin)
+    {
+        for (var rest = cards & ((1UL << gpu) - 1); rest != 0; rest &= rest - 1)
+        {
+            twin = BitOperations.TrailingZeroCount(rest);
+            if (node.FreeCards[twin] == node.FreeCards[gpu] && node.FreeCardAfter(twin, request) == after)
+            {
+                return true;
+            }
+        }
+
+        twin = -1;
+        return false;
+    }
+
+    private static double ScoreOf(double before, double after) => (int)(100 * (1 / (1 + Math.Exp((after - before) / SharePacking.WholeCard)))) / 100.0;
 }

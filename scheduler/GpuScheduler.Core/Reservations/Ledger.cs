@@ -15,6 +15,9 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
 
     public int Count => _byPod.Count;
 
+    /// <summary>How many of the allocations are tentative.</summary>
+    public int Tentative { get; private set; }
+
     public IEnumerable<Allocation> All => _byPod.Values;
 
     public bool TryGet(string podUid, [NotNullWhen(true)] out Allocation? allocation) => _byPod.TryGetValue(podUid, out allocation);
@@ -34,6 +37,7 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         }
 
         onNode[allocation.Pod.Uid] = allocation;
+        Tentative += allocation.State == AllocationState.Tentative ? 1 : 0;
         if (allocation.Expires is not null)
         {
             _expiring.Add(allocation.Pod.Uid);
@@ -51,6 +55,7 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         }
 
         _expiring.Remove(podUid);
+        Tentative -= allocation.State == AllocationState.Tentative ? 1 : 0;
         var onNode = _byNode[allocation.Node];
         onNode.Remove(podUid);
         if (onNode.Count == 0)

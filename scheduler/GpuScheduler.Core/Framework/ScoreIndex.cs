@@ -1,0 +1,137 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Framework;
+
+/// <summary>
+/// Finds the best node without asking every node anew: scores are kept for every shape of pod and worked out again only for nodes
+/// that changed since that shape was last asked for. What it finds is what a scan of all nodes would. Thread-safe.
+/// </summary>
+internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEvaluator evaluator)
+{
+    /// <summary>Most scores kept in all, 8 bytes each; the shapes that were not asked for the longest go first.</summary>
+    private const int MostScores = 4 << 20;
+
+    /// <summary>So many nodes with too little memory are passed over one by one; then all that are left are looked at in a row.</summary>
+    private const int MostPassedOver = 16;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<PodShape, ShapeScores> _shapes = [];
+    private readonly List<int> _changed = [];
+    private readonly List<(int Position, double Score)> _passedOver = [];
+    private readonly bool _readsMemory = profile.Scores.Any(s => s.Plugin.ReadsMemory);
+    private long _questions;
+
+    /// <summary>
+    /// The best node among those that pass every filter. None when there is none, even if a node is refused only for a tentative
+    /// hold.
+    /// </summary>
+    /// <param name="pod">The pod; it holds nothing.</param>
+    /// <param name="snapshot">The cluster as of the answer.</param>
+    /// <param name="someHeld">False when nothing is held tentatively in it.</param>
+    public Best Find(PodInfo pod, out Snapshot snapshot, out bool someHeld)
+    {
+        lock (_gate)
+        {
+            var shape = CatchUp(pod, out snapshot, out someHeld);
+            return profile.TieSeed is null ? FindFirst(shape, pod, snapshot) : FindAmong(shape, pod, snapshot);
+        }
+    }
+
+    /// <summary>The best by score, then by position, passing over those that have no room for what is not part of the shape.</summary>
+    private Best FindFirst(ShapeScores shape, PodInfo pod, Snapshot snapshot)
+    {
+        var state = new CycleState(pod);
+        var best = new Best(profile, pod);
+        _passedOver.Clear();
+        for (var position = shape.First(); position >= 0; position = shape.First())
+        {
+            var score = shape.Scores[position];
+            if (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess)
+            {
+                best.Offer(position, position, score);
+                break;
+            }
+
+            if (_passedOver.Count == MostPassedOver)
+            {
+                best = FindAmong(shape, pod, snapshot);
+                break;
+            }
+
+            _passedOver.Add((position, score));
+            shape.Set(position, Best.NoScore);
+        }
+
+        foreach (var (position, score) in _passedOver)
+        {
+            shape.Set(position, score);
+        }
+
+        return best;
+    }
+
+    private Best FindAmong(ShapeScores shape, PodInfo pod, Snapshot snapshot)
+    {
+        var state = new CycleState(pod);
+        var best = new Best(profile, pod);
+        for (var position = 0; position < shape.Length; position++)
+        {
+            var score = shape.Scores[position];
+            if (best.IsBetter(position, score) && (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess))
+            {
+                best.Offer(position, position, score);
+            }
+        }
+
+        return best;
+    }
+
+    private ShapeScores CatchUp(PodInfo pod, out Snapshot snapshot, out bool someHeld)
+    {
+        var key = new PodShape(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0);
+        if (!_shapes.TryGetValue(key, out var shape))
+        {
+            _shapes[key] = shape = new ShapeScores(new CycleState(pod));
+        }
+
+        shape.LastUsed = ++_questions;
+        var version = evaluator.Version;
+        _changed.Clear();
+        var known = cluster.TryCatchUp(ref shape.Seen, _changed, out snapshot, out someHeld);
+        if (snapshot.Nodes.Length > shape.Length)
+        {
+            shape.Grow(snapshot.Nodes.Length);
+            Forget();
+        }
+
+        if (known && version == shape.Version)
+        {
+            foreach (var position in _changed)
+            {
+                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
+            }
+        }
+        else
+        {
+            shape.Version = version;
+            for (var position = 0; position < snapshot.Nodes.Length; position++)
+            {
+                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
+            }
+        }
+
+        return shape;
+    }
+
+    private double Score(CycleState state, NodeInfo? node) =>
+        node is not null && evaluator.JudgeShape(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
+
+    private void Forget()
+    {
+        while (_shapes.Count > 1 && _shapes.Values.Sum(s => (long)s.Length) > MostScores)
+        {
+            _shapes.Remove(_shapes.MinBy(s => s.Value.LastUsed).Key);
+        }
+    }
+}
