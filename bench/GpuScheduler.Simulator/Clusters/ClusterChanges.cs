@@ -38,7 +38,7 @@ internal sealed record ClusterChanges
                 throw new InputException($"--repartition \"{text}\": NODE=PROFILE:COUNT,… is allowed, for example node-0003=1g.10gb:14,3g.40gb:4, or NODE=none");
             }
 
-            foreach (var node in Select("--repartition", text[..equals], nodes).ToList())
+            foreach (var node in Select("--repartition", text[..equals], nodes))
             {
                 nodes[nodes.IndexOf(node)] = Cut(node, text[(equals + 1)..]);
                 cut.Add(node.Name);
@@ -91,7 +91,7 @@ internal sealed record ClusterChanges
         ", ",
         Add.Select(a => $"{a} added").Concat(Remove.Select(r => $"{r} removed")).Concat(Cordon.Select(c => $"{c} cordoned")).Concat(Repartition.Select(r => $"{r} cut anew")));
 
-    private static IEnumerable<NodeObject> Select(string option, string text, IReadOnlyList<NodeObject> nodes)
+    private static List<NodeObject> Select(string option, string text, IReadOnlyList<NodeObject> nodes)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         var found = nodes.Where(n => equals < 0

@@ -150,9 +150,9 @@ internal sealed class WhatIfCommand
                     ]
                     :
                     [
-                        ResultTables.Figure(Spread.Of(row.Runs.Select(r => (double?)r.Fill!.Arrived)), "0"),
-                        ResultTables.Figure(Spread.Of(row.Runs.Select(r => (double?)r.Fill!.UsedMilli / 1000)), "0.0"),
-                        ResultTables.Figure(Spread.Of(row.Runs.Select(r => (double?)(experiment.Cluster.CapacityMilli - r.Fill!.UsedMilli) / 1000)), "0.0"),
+                        ResultTables.Figure(MeanAndDeviation.Of(row.Runs.Select(r => (double?)r.Fill!.Arrived)), "0"),
+                        ResultTables.Figure(MeanAndDeviation.Of(row.Runs.Select(r => (double?)r.Fill!.UsedMilli / 1000)), "0.0"),
+                        ResultTables.Figure(MeanAndDeviation.Of(row.Runs.Select(r => (double?)(experiment.Cluster.CapacityMilli - r.Fill!.UsedMilli) / 1000)), "0.0"),
                         ResultTables.Figure(row.Failed, "0.#"),
                     ]);
                 table.AddRow([.. cells]);

@@ -132,10 +132,10 @@ internal static class ResultTables
     public static string Policy(string policy) => policy == PolicyNames.Own ? $"[bold green]{Markup.Escape(PolicyNames.Of(policy))}[/]" : Markup.Escape(PolicyNames.Of(policy));
 
     /// <summary>Mean and, of several, deviation.</summary>
-    public static string Figure(Spread spread, string format) =>
-        spread.Count == 0 || !double.IsFinite(spread.Mean) ? "–"
-        : spread.Count == 1 ? Text(spread.Mean, format)
-        : $"{Text(spread.Mean, format)} ± {Text(spread.Deviation, format)}";
+    public static string Figure(MeanAndDeviation figure, string format) =>
+        figure.Count == 0 || !double.IsFinite(figure.Mean) ? "–"
+        : figure.Count == 1 ? Text(figure.Mean, format)
+        : $"{Text(figure.Mean, format)} ± {Text(figure.Deviation, format)}";
 
     private static string Ratio(double? ratio) => ratio is { } value ? Text(value, "0.00") : "–";
 
