@@ -18,7 +18,7 @@ public sealed class NodeInfo
     private readonly int[] _freeCards;
     private bool _conflict;
     private NodeInfo? _firm;
-    private FragmentedNode? _fragmented;
+    private NodeFit? _fit;
 
     private NodeInfo(NodeFacts facts, ImmutableArray<Allocation> allocations)
     {
@@ -160,16 +160,16 @@ public sealed class NodeInfo
             : 1UL << 63;
     }
 
-    /// <summary>F of the node (see <see cref="TypicalPods"/>); worked out once for the typical pods asked for last.</summary>
-    internal double FragmentedMilli(TypicalPods typical)
+    /// <summary>What typical pods find on the node; worked out once for those asked for last.</summary>
+    internal NodeFit FitOf(TypicalPods typical)
     {
-        var known = _fragmented;
-        if (known?.Typical != typical)
+        var fit = _fit;
+        if (fit?.Typical != typical)
         {
-            _fragmented = known = new FragmentedNode(typical, typical.FragmentedMilli(Facts, FreeCpuMilli, _freeCards));
+            _fit = fit = new NodeFit(typical, this);
         }
 
-        return known.Milli;
+        return fit;
     }
 
     private void Add(DeviceAssignment devices)
@@ -266,6 +266,4 @@ public sealed class NodeInfo
 
         Allocations = allocations.ToImmutable();
     }
-
-    private sealed record FragmentedNode(TypicalPods Typical, double Milli);
 }

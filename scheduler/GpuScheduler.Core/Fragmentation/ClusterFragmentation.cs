@@ -46,7 +46,7 @@ public sealed class ClusterFragmentation(TypicalPods typical)
         {
             if (node is not null)
             {
-                fragmented += node.FragmentedMilli(typical);
+                fragmented += typical.FragmentedMilli(node);
                 free += node.FreeCardMilli;
             }
         }

@@ -29,9 +29,9 @@ public sealed class TypicalPods : ITypicalPodsSource
         ArgumentNullException.ThrowIfNull(pods);
         Pods = [.. pods];
         _sizes = [.. Pods.Where(p => p.Pod.Cards > 0).Select(p => p.Pod.Milli).Distinct().Order()];
-        _gpuKinds = [.. Pods.Where(p => p.Pod.Cards > 0).Select(p => new Kind(p.Share, p.Pod.CpuMilli, p.Pod.Cards, Array.BinarySearch(_sizes, p.Pod.Milli), p.Pod.Models))];
-        _cpuOnlyKinds = [.. Pods.Where(p => p.Pod.Cards == 0).Select(p => new Kind(p.Share, p.Pod.CpuMilli, 0, 0, ""))];
-        _constrained = _gpuKinds.Any(k => k.Models.Length > 0);
+        _gpuKinds = KindsWith(p => p.Cards > 0);
+        _cpuOnlyKinds = KindsWith(p => p.Cards == 0);
+        _constrained = Pods.Any(p => p.Pod.Models.Length > 0);
     }
 
     /// <summary>No pods: nothing is a fragment.</summary>
@@ -44,7 +44,7 @@ public sealed class TypicalPods : ITypicalPodsSource
 
     long ITypicalPodsSource.Version => 0;
 
-    /// <summary>How many different demands on a card there are: the length of what <see cref="Fit"/> fills.</summary>
+    /// <summary>How many different demands on a card there are: the length of what <see cref="Count"/> fills.</summary>
     internal int Sizes => _sizes.Length;
 
     /// <summary>Learns from a list of pods. See <see cref="TypicalPodCounts.ToTypicalPods"/>.</summary>
@@ -64,7 +64,7 @@ public sealed class TypicalPods : ITypicalPodsSource
     public double FragmentedMilli(NodeInfo node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return node.FragmentedMilli(this);
+        return node.FitOf(this).FragmentedMilli;
     }
 
     /// <summary>F of a node with so much free, in milli-GPU.</summary>
@@ -75,44 +75,49 @@ public sealed class TypicalPods : ITypicalPodsSource
     {
         ArgumentNullException.ThrowIfNull(facts);
         Span<CardFit> fits = stackalloc CardFit[Sizes];
-        return FragmentedMilli(facts, cpuMilli, Fit(cards, fits), fits);
+        var free = 0;
+        foreach (var card in cards)
+        {
+            free += card;
+        }
+
+        Count(cards, fits);
+        return FragmentedMilli(facts, cpuMilli, free, fits);
     }
 
     /// <summary>Says for each demand on a card how many cards have so much free, and how much is free on the others.</summary>
     /// <param name="cards">What is free on each card, in milli-GPU.</param>
     /// <param name="fits">Receives the answers.</param>
-    /// <returns>What is free in all.</returns>
-    internal int Fit(ReadOnlySpan<int> cards, Span<CardFit> fits)
+    internal void Count(ReadOnlySpan<int> cards, Span<CardFit> fits)
     {
-        fits.Clear();
-        var free = 0;
-        foreach (var card in cards)
+        for (var i = 0; i < fits.Length; i++)
         {
-            free += card;
-            Add(card, 1, fits);
-        }
-
-        return free;
-    }
-
-    /// <summary>Adds cards with so much free to what <see cref="Fit"/> counted, or takes them away.</summary>
-    internal void Add(int card, int count, Span<CardFit> fits)
-    {
-        var sizes = _sizes;
-        for (var i = 0; i < sizes.Length; i++)
-        {
-            if (card >= sizes[i])
+            var size = _sizes[i];
+            CardFit fit = default;
+            foreach (var card in cards)
             {
-                fits[i].Cards += count;
+                fit = card >= size ? fit with { Cards = fit.Cards + 1 } : fit with { Rest = fit.Rest + card };
             }
-            else
-            {
-                fits[i].Rest += count * card;
-            }
+
+            fits[i] = fit;
         }
     }
 
-    /// <summary>F of a node whose cards were counted by <see cref="Fit"/>.</summary>
+    /// <summary>What <see cref="Count"/> says once some cards with <paramref name="had"/> free have <paramref name="has"/>, which is less.</summary>
+    internal void Shift(ReadOnlySpan<CardFit> fits, int cards, int had, int has, Span<CardFit> shifted)
+    {
+        var sizes = _sizes.AsSpan(0, shifted.Length);
+        fits = fits[..shifted.Length];
+        for (var i = 0; i < shifted.Length; i++)
+        {
+            // Too small before and after; fit before and no more; fit before and after.
+            shifted[i] = sizes[i] > had ? fits[i] with { Rest = fits[i].Rest - (cards * (had - has)) }
+                : sizes[i] > has ? new CardFit(fits[i].Cards - cards, fits[i].Rest + (cards * has))
+                : fits[i];
+        }
+    }
+
+    /// <summary>F of a node whose cards were counted by <see cref="Count"/>.</summary>
     internal double FragmentedMilli(NodeFacts facts, long cpuMilli, int free, ReadOnlySpan<CardFit> fits)
     {
         if (free == 0)
@@ -175,8 +180,8 @@ public sealed class TypicalPods : ITypicalPodsSource
         }
 
         // Copied and swapped: a racing thread at worst works the same out once more.
-        var allowed = _gpuKinds.ToLookup(k => k.Models.Length == 0 || GpuModelMatch.Matches(k.Models.Split('|'), facts.Product));
-        kinds = new ProductKinds([.. allowed[true]], [.. allowed[false]]);
+        bool IsAllowed(TypicalPod pod) => pod.Models.Length == 0 || GpuModelMatch.Matches(pod.Models.Split('|'), facts.Product);
+        kinds = new ProductKinds(KindsWith(p => p.Cards > 0 && IsAllowed(p)), KindsWith(p => p.Cards > 0 && !IsAllowed(p)));
         var more = new ProductKinds?[Math.Max(known.Length, facts.ProductId + 1)];
         known.CopyTo(more, 0);
         more[facts.ProductId] = kinds;
@@ -184,22 +189,14 @@ public sealed class TypicalPods : ITypicalPodsSource
         return kinds;
     }
 
-    /// <summary>The cards of a node as one demand sees them.</summary>
-    internal struct CardFit
-    {
-        /// <summary>How many have enough free.</summary>
-        public int Cards;
-
-        /// <summary>What is free on the others, in milli-GPU.</summary>
-        public int Rest;
-    }
+    private Kind[] KindsWith(Func<TypicalPod, bool> condition) =>
+        [.. Pods.Where(p => condition(p.Pod)).Select(p => new Kind(p.Share, p.Pod.CpuMilli, p.Pod.Cards, Array.BinarySearch(_sizes, p.Pod.Milli)))];
 
     /// <param name="Share">Share of all pods.</param>
     /// <param name="CpuMilli">CPU, in milli-CPU.</param>
     /// <param name="Cards">How many cards.</param>
     /// <param name="Size">Which of the demands on a card.</param>
-    /// <param name="Models">The allowed models.</param>
-    private readonly record struct Kind(double Share, long CpuMilli, int Cards, int Size, string Models);
+    private readonly record struct Kind(double Share, long CpuMilli, int Cards, int Size);
 
     private sealed record ProductKinds(Kind[] Allowed, Kind[] Refused);
 }

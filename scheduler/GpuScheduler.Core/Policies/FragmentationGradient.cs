@@ -23,34 +23,36 @@ internal sealed class FragmentationGradient(ITypicalPodsSource typical) : IScore
     public double Score(CycleState state, NodeInfo node, in DevicePick pick)
     {
         var request = state.Request;
-        if (request.ShareCount == 1)
-        {
-            return pick.CardValue;
-        }
-
+        var cpu = node.FreeCpuMilli - state.Pod.CpuMilli;
         var pods = typical.Current;
-        Span<int> cards = stackalloc int[node.FreeCards.Length];
-        node.FreeCards.CopyTo(cards);
-        for (var rest = pick.Whole.Mask; rest != 0; rest &= rest - 1)
+        switch (request)
         {
-            cards[BitOperations.TrailingZeroCount(rest)] = 0;
-        }
+            case { ShareCount: 1 }:
+                return pick.CardValue;
+            case { ShareCount: 0 }:
+                var before = node.FitOf(pods);
+                Span<CardFit> after = stackalloc CardFit[pods.Sizes];
+                pods.Shift(before.Cards, request.WholeGpus, SharePacking.WholeCard, 0, after);
+                return ScoreOf(before.FragmentedMilli, pods.FragmentedMilli(node.Facts, cpu, node.FreeCardMilli - (request.WholeGpus * SharePacking.WholeCard), after));
+            default:
+                Span<int> cards = stackalloc int[node.FreeCards.Length];
+                node.FreeCards.CopyTo(cards);
+                for (var rest = pick.Shared; rest != 0; rest &= rest - 1)
+                {
+                    var gpu = BitOperations.TrailingZeroCount(rest);
+                    cards[gpu] = node.FreeCardAfter(gpu, request);
+                }
 
-        for (var rest = pick.Shared; rest != 0; rest &= rest - 1)
-        {
-            var gpu = BitOperations.TrailingZeroCount(rest);
-            cards[gpu] = node.FreeCardAfter(gpu, request);
+                return ScoreOf(pods.FragmentedMilli(node), pods.FragmentedMilli(node.Facts, cpu, cards));
         }
-
-        return ScoreOf(node.FragmentedMilli(pods), pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - state.Pod.CpuMilli, cards));
     }
 
     public void Rank(PodInfo pod, NodeInfo node, ulong cards, Span<CardRank> ranks)
     {
         var pods = typical.Current;
-        var before = node.FragmentedMilli(pods);
-        Span<TypicalPods.CardFit> fits = stackalloc TypicalPods.CardFit[pods.Sizes];
-        var free = pods.Fit(node.FreeCards, fits);
+        var cpu = node.FreeCpuMilli - pod.CpuMilli;
+        var before = node.FitOf(pods);
+        Span<CardFit> after = stackalloc CardFit[pods.Sizes];
         for (var rest = cards; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
@@ -61,11 +63,8 @@ internal sealed class FragmentationGradient(ITypicalPodsSource typical) : IScore
                 continue;
             }
 
-            pods.Add(had, -1, fits);
-            pods.Add(has, 1, fits);
-            ranks[gpu] = new CardRank(ScoreOf(before, pods.FragmentedMilli(node.Facts, node.FreeCpuMilli - pod.CpuMilli, free - had + has, fits)));
-            pods.Add(has, -1, fits);
-            pods.Add(had, 1, fits);
+            pods.Shift(before.Cards, 1, had, has, after);
+            ranks[gpu] = new CardRank(ScoreOf(before.FragmentedMilli, pods.FragmentedMilli(node.Facts, cpu, node.FreeCardMilli - had + has, after)));
         }
     }
 
