@@ -22,6 +22,7 @@ internal sealed class RunOptions
     private readonly Option<double> _fill = new("--fill") { Description = "Fill-up: GPU load that arrives, in % of the cluster.", HelpName = "PERCENT", DefaultValueFactory = _ => 130 };
     private readonly Option<string?> _load = new("--load") { Description = "Timed: offered load in % of the cluster's GPU time, for example 60,80,100; the times between arrivals are stretched to it. Default: as the trace has it.", HelpName = "PERCENT" };
     private readonly Option<string?> _arrivals = new("--arrivals") { Description = "Timed: trace (its own times) or poisson (pods picked from it at random, at random times). Default: trace where it has times.", HelpName = "KIND" };
+    private readonly Option<string?> _start = new("--start") { Description = "Timed: empty, or running: with as many pods running as the load has on average, the rest of their time random. Default: running with --load, else empty.", HelpName = "STATE" };
     private readonly Option<double> _warmUp = new("--warm-up") { Description = "Timed: first part of the time left out of the mean allocation, in %.", HelpName = "PERCENT", DefaultValueFactory = _ => 20 };
     private readonly Option<int> _threads = new("--threads") { Description = "Runs at a time. Results do not depend on it; times and memory do. Default: the number of cores.", HelpName = "COUNT", DefaultValueFactory = _ => Environment.ProcessorCount };
 
@@ -39,7 +40,7 @@ internal sealed class RunOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[_policies, _seeds, _replay, _mode, _nodeOrder, _typical, _fill, _load, _arrivals, _warmUp, _threads])
+        foreach (var option in (ReadOnlySpan<Option>)[_policies, _seeds, _replay, _mode, _nodeOrder, _typical, _fill, _load, _arrivals, _start, _warmUp, _threads])
         {
             command.Options.Add(option);
         }
@@ -67,9 +68,9 @@ internal sealed class RunOptions
             "timed" => RunMode.Timed,
             var other => throw new InputException($"--mode {other} is not known; there are fill and timed"),
         };
-        if (mode == RunMode.Fill && (parsed.GetValue(_load) ?? parsed.GetValue(_arrivals)) is not null)
+        if (mode == RunMode.Fill && (parsed.GetValue(_load) ?? parsed.GetValue(_arrivals) ?? parsed.GetValue(_start)) is not null)
         {
-            throw new InputException("--load and --arrivals go with --mode timed");
+            throw new InputException("--load, --arrivals and --start go with --mode timed");
         }
 
         if (parsed.GetValue(_replay) is { } replay && !Directory.Exists(replay))
@@ -105,6 +106,13 @@ internal sealed class RunOptions
                     "trace" => false,
                     "poisson" => true,
                     var other => throw new InputException($"--arrivals {other} is not known; there are trace and poisson"),
+                },
+                Stationary = parsed.GetValue(_start) switch
+                {
+                    null => null,
+                    "empty" => false,
+                    "running" => true,
+                    var other => throw new InputException($"--start {other} is not known; there are empty and running"),
                 },
                 Count = _workload.Count(parsed),
                 DurationMs = Spans.Duration("--duration", parsed.GetValue(_workload.Duration)!),

@@ -12,8 +12,8 @@ namespace GpuScheduler.Simulator.Commands;
 /// <param name="arguments">The arguments as they were given.</param>
 internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> arguments)
 {
-    /// <summary>Width of tables where no terminal says one.</summary>
-    public const int PlainWidth = 180;
+    /// <summary>Width where there is no terminal: nothing is wrapped.</summary>
+    public const int PlainWidth = 10_000;
 
     /// <summary>Where results go.</summary>
     public IAnsiConsole Console { get; } = console;
@@ -29,8 +29,7 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
     {
         var record = Record(experiment);
         var cluster = experiment.Cluster;
-        var lines = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(2)).AddColumn();
-        void Line(string name, string text) => lines.AddRow($"[grey]{name}[/]", Markup.Escape(text));
+        void Line(string name, string text) => Console.MarkupLine($"[grey]{name,-9}[/] {Markup.Escape(text)}");
         Line("command", record.CommandLine);
         Line("version", $"{record.Version}, {RunRecord.Runtime}");
         Line("cluster", string.Create(CultureInfo.InvariantCulture, $"{cluster.Nodes.Length} nodes, {cluster.Gpus} GPUs: {cluster.Cluster.Source}"));
@@ -40,7 +39,6 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
         }
 
         Line("runs", string.Create(CultureInfo.InvariantCulture, $"{experiment.Runs().Count}: {(experiment.Mode == RunMode.Fill ? $"fill-up to {experiment.FillTo * 100:0.#} %" : "over time")}, seeds {string.Join(", ", experiment.Seeds)}, node order {record.NodeOrder}, typical pods from {record.TypicalFrom}"));
-        Console.Write(lines);
         Console.WriteLine();
     }
 
@@ -88,7 +86,12 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
 
         if (experiment.Mode == RunMode.Timed)
         {
-            notes.Add("queue by priority, then by arrival, with back-filling; pods that run already never leave. A gang is not waited for: its pods start one by one");
+            notes.Add("queue by priority, then by arrival, with back-filling; pods of a snapshot that run already never leave. A gang is not waited for: its pods start one by one");
+            if (experiment.Timed.Stationary ?? experiment.Loads[0] is not null)
+            {
+                notes.Add("the run begins with as many pods running as the load has on average (--start empty begins without)");
+            }
+
             if (results.Any(r => r.Origin == ArrivalOrigin.Drawn))
             {
                 notes.Add("arrivals: pods picked from the trace at random, at the times of a Poisson process");

@@ -180,7 +180,8 @@ internal sealed class WhatIfCommand
         var answers = experiment.Policies
             .Select(p => new SizeSearch(experiment, p, shape, of is not null, quantile, belowMs, _run.Threads(parsed), cancellation).Find())
             .ToList();
-        var title = string.Create(CultureInfo.InvariantCulture, $"{quantile * 100:0.#} % of the pods wait less than {Spans.Show(belowMs)} {(of is null ? $"with so many more nodes {shape}" : $"on so many nodes {shape}")}");
+        var goal = string.Create(CultureInfo.InvariantCulture, $"{quantile * 100:0.#} % of the pods wait less than {Spans.Show(belowMs)}");
+        var nodes = of is null ? $"more nodes {shape}" : $"nodes {shape}";
         if (!_output.Quiet(parsed))
         {
             var steps = ResultTables.NewTable("policy");
@@ -196,7 +197,7 @@ internal sealed class WhatIfCommand
 
         foreach (var answer in answers)
         {
-            _session.Console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"{ResultTables.Policy(answer.Policy)}: [bold]{answer.Nodes}[/] {Markup.Escape(title)}{(answer.Nodes > 0 ? $"; on {answer.Nodes - 1} they do not" : "")}"));
+            _session.Console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"{ResultTables.Policy(answer.Policy)}: [bold]{answer.Nodes}[/] {Markup.Escape(nodes)}: {goal}{(answer.Nodes > 0 ? $"; with {answer.Nodes - 1} they do not" : "")}"));
         }
 
         // The report and the files show the answer's own runs.
@@ -204,14 +205,14 @@ internal sealed class WhatIfCommand
         _session.Print(notes);
         var record = _session.Record(experiment);
         var final = answers.SelectMany(a => a.Final.Results).ToList();
-        _output.Write(parsed, _session, final, record, () => ReportBuilder.Build($"What if: {title}", record, experiment with { WithMaps = false }, final, notes) with
+        _output.Write(parsed, _session, final, record, () => ReportBuilder.Build($"What if: {goal}", record, experiment with { WithMaps = false }, final, notes) with
         {
             Tables =
             [
                 new ReportTable
                 {
                     Title = "Steps of the search",
-                    Caption = $"{title}. The longest wait of the seeds counts; the smallest number that is enough is the answer, and one less was run as well.",
+                    Caption = $"How many {nodes} it takes so that {goal}. The longest wait of the seeds counts; the smallest number that is enough is the answer, and one less was run as well.",
                     Columns = ["policy", "nodes", "GPUs", "wait", "never started", "mean allocation %", "enough"],
                     Rows = [.. answers.SelectMany(a => a.Steps.OrderBy(s => s.Nodes)).Select(Cells)],
                 },

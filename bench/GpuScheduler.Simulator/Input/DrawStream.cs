@@ -14,4 +14,7 @@ internal enum DrawStream
 
     /// <summary>Which generated nodes are cut into MIG devices.</summary>
     Cluster = 4,
+
+    /// <summary>Pods that run already when a timed run begins.</summary>
+    Running = 5,
 }

@@ -97,6 +97,7 @@ internal static class Spans
     {
         var (value, unit) = milliseconds switch
         {
+            0 => (0, "s"),
             < 1000 => (milliseconds, "ms"),
             < 120_000 => (milliseconds / 1000, "s"),
             < 7_200_000 => (milliseconds / 60_000, "min"),

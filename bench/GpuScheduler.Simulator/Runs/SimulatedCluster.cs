@@ -77,10 +77,15 @@ internal sealed class SimulatedCluster
     /// <summary>Idle GPU that typical pods cannot use, in milli-GPU.</summary>
     public double FragmentMilli { get; private set; }
 
+    /// <summary>Tells the engine of a pod that waits for its turn.</summary>
+    public void Announce(PodInfo pod) => _engine.Announce(pod);
+
     /// <summary>Lets the engine place a pod. False when no node will do.</summary>
-    public bool Place(PodInfo pod)
+    /// <param name="pod">The pod.</param>
+    /// <param name="announced">The engine knows of it already.</param>
+    public bool Place(PodInfo pod, bool announced = false)
     {
-        if (_engine.Schedule(pod).Node is not { } node)
+        if (_engine.Schedule(pod, announced).Node is not { } node)
         {
             return false;
         }

@@ -25,7 +25,6 @@ internal sealed class TimedRun
     private readonly Dictionary<PodInfo, Queue<int>> _waiting = new(ReferenceEqualityComparer.Instance);
     private readonly PriorityQueue<int, (long At, int Pod)> _leaving = new();
     private readonly List<long> _waits = [];
-    private int _queued;
 
     private TimedRun(Trace trace, TimedWorkload workload, ClusterFacts facts, SimulatedCluster cluster, double warmUp)
     {
@@ -65,6 +64,8 @@ internal sealed class TimedRun
             var first = next;
             for (; next < pods.Length && pods[next].AtMs == now; next++)
             {
+                _cluster.Announce(PodOf(next));
+
                 // After a departure the whole queue is tried below, these among it.
                 if (left)
                 {
@@ -83,7 +84,7 @@ internal sealed class TimedRun
 
             if (next == pods.Length && first < next)
             {
-                waitingAtEnd = _queued;
+                waitingAtEnd = Waiting();
             }
         }
 
@@ -94,7 +95,7 @@ internal sealed class TimedRun
             MeanAllocation = _allocation.Mean,
             WaitsMs = _waits,
             WaitingAtEnd = waitingAtEnd,
-            NeverStarted = _queued + _cluster.Unplaced,
+            NeverStarted = Waiting() + _cluster.Unplaced,
             Allocation = _allocation.Points,
         };
     }
@@ -102,6 +103,15 @@ internal sealed class TimedRun
     private static string UidOf(int pod) => string.Create(CultureInfo.InvariantCulture, $"arrival-{pod}");
 
     private PodInfo TemplateOf(int pod) => _trace.Pods[_workload.Pods[pod].Pod].Template;
+
+    /// <summary>Pods in the queue, those that the run began with left out.</summary>
+    private int Waiting() => _waiting.Values.Sum(q => q.Count(p => p >= _workload.Initial));
+
+    private PodInfo PodOf(int pod)
+    {
+        var uid = UidOf(pod);
+        return TemplateOf(pod) with { Uid = uid, Name = uid };
+    }
 
     private void Enqueue(int pod)
     {
@@ -112,7 +122,6 @@ internal sealed class TimedRun
         }
 
         queue.Enqueue(pod);
-        _queued++;
     }
 
     /// <summary>Tries the pods that have just arrived, nothing having left.</summary>
@@ -148,7 +157,6 @@ internal sealed class TimedRun
             if (TryStart(queue.Peek(), now))
             {
                 queue.Dequeue();
-                _queued--;
                 if (queue.TryPeek(out var pod))
                 {
                     kinds.Enqueue(queue, (-(long)TemplateOf(pod).Priority, pod));
@@ -159,14 +167,17 @@ internal sealed class TimedRun
 
     private bool TryStart(int pod, long now)
     {
-        var uid = UidOf(pod);
-        if (!_cluster.Place(TemplateOf(pod) with { Uid = uid, Name = uid }))
+        if (!_cluster.Place(PodOf(pod), announced: true))
         {
             return false;
         }
 
         var arrival = _workload.Pods[pod];
-        _waits.Add(now - arrival.AtMs);
+        if (pod >= _workload.Initial)
+        {
+            _waits.Add(now - arrival.AtMs);
+        }
+
         _leaving.Enqueue(pod, (now + arrival.DurationMs, pod));
         return true;
     }

@@ -9,6 +9,11 @@ namespace GpuScheduler.Simulator.Workloads;
 /// Makes the arrivals of a timed run: from the trace's own times, or as a Poisson process of pods picked from it. The times between
 /// arrivals, not those that pods run, are then stretched so that the offered load is what is asked for.
 /// </summary>
+/// <remarks>
+/// Where some pods run for longer than the whole span, a cluster that begins empty would not come near that load. So a run may begin
+/// with pods that run already, as the load has them on average: each pod of the trace as many times as it runs longer than the time
+/// between two arrivals of it, with a part of its running time left that is uniform between nothing and all of it.
+/// </remarks>
 internal static class TimedDraw
 {
     /// <summary>Makes them.</summary>
@@ -45,10 +50,34 @@ internal static class TimedDraw
         }
 
         var stretch = load is { } wanted ? natural / wanted : 1;
-        var stretched = pods.Select(p => p with { AtMs = (long)Math.Round(p.AtMs * stretch) }).ToImmutableArray();
-        return stretched[^1].AtMs > 0
-            ? new TimedWorkload(stretched, load ?? natural, poisson ? ArrivalOrigin.Drawn : ArrivalOrigin.Trace)
-            : throw new InputException(string.Create(CultureInfo.InvariantCulture, $"trace {trace.Name}: at a load of {load} % all pods arrive within a millisecond; choose a smaller --load"));
+        var stretched = pods.Select(p => p with { AtMs = (long)Math.Round(p.AtMs * stretch) }).ToList();
+        if (stretched[^1].AtMs == 0)
+        {
+            throw new InputException(string.Create(CultureInfo.InvariantCulture, $"trace {trace.Name}: at a load of {load} % all pods arrive within a millisecond; choose a smaller --load"));
+        }
+
+        var initial = settings.Stationary ?? load is not null ? Running(stretched, seed) : [];
+        return new TimedWorkload([.. initial, .. stretched], load ?? natural, poisson ? ArrivalOrigin.Drawn : ArrivalOrigin.Trace) { Initial = initial.Count };
+    }
+
+    /// <summary>Pods that run already: of each, in random order, as many as the passing sum of their running times over the span has whole numbers.</summary>
+    private static List<TimedArrival> Running(List<TimedArrival> pods, long seed)
+    {
+        var draw = new Pcg32(seed, DrawStream.Running);
+        var order = pods.ToArray();
+        draw.Shuffle<TimedArrival>(order);
+        var span = (double)pods[^1].AtMs;
+        var running = new List<TimedArrival>();
+        var sum = draw.NextUnit();
+        foreach (var pod in order)
+        {
+            for (sum += pod.DurationMs / span; sum >= 1; sum--)
+            {
+                running.Add(new TimedArrival(pod.Pod, 0, Math.Max(1, (long)(pod.DurationMs * draw.NextUnit()))));
+            }
+        }
+
+        return running;
     }
 
     /// <summary>In what order the nodes come with a seed.</summary>

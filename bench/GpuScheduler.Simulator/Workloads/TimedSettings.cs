@@ -9,6 +9,12 @@ internal sealed record TimedSettings
     /// </summary>
     public bool? Poisson { get; init; }
 
+    /// <summary>
+    /// True: the run begins with as many pods running as the load has on average. False: it begins empty. Null: begins with pods where a
+    /// load is asked for.
+    /// </summary>
+    public bool? Stationary { get; init; }
+
     /// <summary>Pods to pick; 0 for as many as the trace has.</summary>
     public int Count { get; init; }
 

@@ -143,16 +143,28 @@ public sealed class SchedulingEngine
         }
     }
 
+    /// <summary>A pod has arrived that <see cref="Schedule"/> is asked about later: a policy that learns from arrivals learns of it now.</summary>
+    public void Announce(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        _profile.Observer?.Observe(pod, Cluster.Current);
+    }
+
     /// <summary>
     /// Decides for a pod on the whole cluster, without kube-scheduler: every node is filtered and scored, the best one wins, and the
     /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
     /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
     /// </summary>
     /// <param name="pod">The pod; its request must be understood (<see cref="PodInfo.Invalid"/> is null).</param>
-    public Decision Schedule(PodInfo pod)
+    /// <param name="announced">True for a pod that was announced, or asked about, before: it does not arrive once more.</param>
+    public Decision Schedule(PodInfo pod, bool announced = false)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        _profile.Observer?.Observe(pod, Cluster.Current);
+        if (!announced)
+        {
+            Announce(pod);
+        }
+
         Cluster.Abandon(pod.Uid);
         while (true)
         {
