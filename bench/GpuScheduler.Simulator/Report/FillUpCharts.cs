@@ -88,19 +88,19 @@ internal static class FillUpCharts
             return null;
         }
 
-        var from = Math.Floor(grid.Places[parting] / 5) * 5;
         var ends = lines.Where(l => l.Last >= 0).Select(l => l.Mean[l.Last]).ToArray();
         var floor = ends.Where(e => e >= ends.Max() - DetailDepth).Min();
+        var from = Math.Floor(Math.Max(grid.Places[parting], floor - DetailDepth) / 5) * 5;
         var bounds = scenario.Bounds.OrderBy(b => b.LoadPercent).ToArray();
         var top = Values(lines, from, grid).Concat(bounds.Select(b => b.AllocationPercent)).Where(double.IsFinite).Max();
         var cut = ends.Any(e => e < floor);
         return new LineChart
         {
             Title = "Allocation where the policies part",
-            Caption = $"The same from {Num.Load(from)} % load on, enlarged{(cut ? "; lines marked ↓ end below the frame" : "")}; {of}",
+            Caption = $"Share of the GPUs that is allocated, in %, from {Num.Load(from)} % load on{(cut ? "; lines marked ↓ end below the frame" : "")}; {of}",
             XTitle = Load,
             X = Axis.Linear(from, grid.Places[^1], 8, snap: false),
-            Y = Axis.Linear(floor - ((top - floor) * 0.35), top, 6, snap: true),
+            Y = Axis.Linear(floor - ((top - floor) * 0.3), top, 9, snap: true),
             Grid = grid,
             Lines = lines,
             PlaceLabel = PlaceLabel,

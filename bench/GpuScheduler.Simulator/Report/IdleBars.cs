@@ -28,7 +28,7 @@ internal static class IdleBars
         longest = longest > 0 ? longest : 1;
         m.Add($"<figure class=\"idle\"><figcaption><h4>Idle GPUs by what is left on the card</h4><p>GPUs idle at the end, by the free share (milli-GPU) of the card that they are on; mean of the seeds. ");
         m.Add($"Whole cards idle beside waiting pods mean that CPU, memory or the model was missing; slivers mean that nothing small enough came.</p></figcaption>\n");
-        Legend(m, full: false);
+        Legend(m, map: false);
         m.Add($"<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Idle GPUs by what is left on the card\"><table class=\"bars\"><thead><tr><th scope=\"col\">Policy</th><th scope=\"col\" class=\"bar\"><span class=\"sr\">Bar</span></th><th scope=\"col\" class=\"n\">Idle</th>");
         foreach (var name in IdleByRemainder.Classes)
         {
@@ -61,11 +61,11 @@ internal static class IdleBars
 
     /// <summary>The colours of the classes.</summary>
     /// <param name="m">Where to add it.</param>
-    /// <param name="full">True to name the colour of full cards too.</param>
-    public static void Legend(Markup m, bool full)
+    /// <param name="map">True to name too what only the map shows: full cards, and what is closed.</param>
+    public static void Legend(Markup m, bool map)
     {
         m.Add($"<ul class=\"classes\">");
-        if (full)
+        if (map)
         {
             m.Add($"<li><i class=\"swatch left-full\"></i>full</li>");
         }
@@ -73,6 +73,11 @@ internal static class IdleBars
         for (var c = 0; c < IdleByRemainder.Classes.Count; c++)
         {
             m.Add($"<li><i class=\"swatch left-{c}\"></i>{IdleByRemainder.Classes[c]}</li>");
+        }
+
+        if (map)
+        {
+            m.Add($"<li><svg class=\"swatch hatch\" viewBox=\"0 0 12 12\" aria-hidden=\"true\"><path d=\"M0 4L4 0M0 8L8 0M0 12L12 0M4 12L12 4M8 12L12 8\"/></svg>cordoned or unhealthy</li>");
         }
 
         m.Add($"</ul>\n");

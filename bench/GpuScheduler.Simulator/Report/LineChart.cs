@@ -6,15 +6,19 @@ namespace GpuScheduler.Simulator.Report;
 /// Lines of policies over a common axis as inline SVG, with a band for the range of the seeds, labels at the lines' ends, the values as
 /// data for the script's read-out, and as a table for those who cannot see the drawing.
 /// </summary>
-internal sealed record LineChart
+internal sealed class LineChart
 {
-    /// <summary>Id of the clipping rectangle that all charts share; <see cref="Definitions"/> puts it in the page.</summary>
-    private const string Clip = "plot-area";
-
-    // Units of the drawing. The style sheet relies on the width of the right margin: on narrow screens it cuts the labels off there.
-    private const double Width = 640, Height = 372, Left = 60, Right = 116, Top = 10, Bottom = 46;
+    // Units of the drawing. The style sheet knows the share of LabelMargin: on narrow screens it cuts the labels off there.
+    private const double Width = 640, Height = 372, Left = 60, PlainMargin = 22, LabelMargin = 128, Top = 10, Bottom = 46;
     private const double LabelHeight = 14;
+
+    /// <summary>A label further from its line's end than this no longer belongs to it: then the legend alone names the lines.</summary>
+    private const double FarthestLabel = 40;
+
     private const int TableRows = 14;
+
+    /// <summary>Whether there are labels at the right, and room for them.</summary>
+    private bool _labelled;
 
     /// <summary>Heading.</summary>
     public required string Title { get; init; }
@@ -50,7 +54,13 @@ internal sealed record LineChart
     public static Markup Definitions()
     {
         var m = new Markup();
-        m.Add($"<svg class=\"definitions\" width=\"0\" height=\"0\" aria-hidden=\"true\"><clipPath id=\"{Clip}\"><rect x=\"{Left}\" y=\"{Top}\" width=\"{Width - Left - Right}\" height=\"{Height - Top - Bottom}\"/></clipPath></svg>\n");
+        m.Add($"<svg class=\"definitions\" width=\"0\" height=\"0\" aria-hidden=\"true\">");
+        foreach (var labelled in new[] { false, true })
+        {
+            m.Add($"<clipPath id=\"{Clip(labelled)}\"><rect x=\"{Left}\" y=\"{Top}\" width=\"{Width - Left - Margin(labelled)}\" height=\"{Height - Top - Bottom}\"/></clipPath>");
+        }
+
+        m.Add($"</svg>\n");
         return m;
     }
 
@@ -66,8 +76,10 @@ internal sealed record LineChart
     public Markup Render()
     {
         var m = new Markup();
+        var labels = EndLabels();
+        _labelled = labels.Length > 0;
         m.Add($"<figure class=\"chart\"><figcaption><h4>{Title}</h4><p>{Caption}</p></figcaption>\n<div class=\"plot\">");
-        m.Add($"<svg viewBox=\"0 0 {Width} {Height}\" role=\"img\" tabindex=\"0\" aria-label=\"{Summary()}\">\n");
+        m.Add($"<svg class=\"{(_labelled ? "labelled" : "")}\" viewBox=\"0 0 {Width} {Height}\" role=\"img\" tabindex=\"0\" aria-label=\"{Summary()}\">\n");
         Axes(m);
         foreach (var line in Lines.OrderBy(l => l.Policy.Own))
         {
@@ -75,7 +87,7 @@ internal sealed record LineChart
         }
 
         Limits(m);
-        EndLabels(m);
+        Ends(m, labels);
         m.Add($"<g class=\"readout\"></g></svg><output class=\"tip\" hidden></output></div>\n");
         m.Add($"<script type=\"application/json\">");
         m.AddJson(Data);
@@ -86,6 +98,12 @@ internal sealed record LineChart
     }
 
     private static string LineClass(PolicyStyle policy) => policy.Own ? "line own" : "line";
+
+    private static double Margin(bool labelled) => labelled ? LabelMargin : PlainMargin;
+
+    private static string Clip(bool labelled) => labelled ? "plot-area-labelled" : "plot-area";
+
+    private double Right => Margin(_labelled);
 
     private double Px(double x) => Left + (X.Place(x) * (Width - Left - Right));
 
@@ -126,7 +144,7 @@ internal sealed record LineChart
 
     private void Line(Markup m, Series line)
     {
-        m.Add($"<g class=\"series {line.Policy.ColourClass}\" data-policy=\"{line.Policy.Index}\" clip-path=\"url(#{Clip})\"><title>{line.Policy.Name}</title>");
+        m.Add($"<g class=\"series {line.Policy.ColourClass}\" data-policy=\"{line.Policy.Index}\" clip-path=\"url(#{Clip(_labelled)})\"><title>{line.Policy.Name}</title>");
         if (line.HasBand)
         {
             var places = Enumerable.Range(0, Grid.Places.Length).Where(i => Shown(i) && double.IsFinite(line.Mean[i])).ToArray();
@@ -190,13 +208,13 @@ internal sealed record LineChart
     {
         if (Diagonal)
         {
-            m.Add($"<path class=\"diagonal\" clip-path=\"url(#{Clip})\" d=\"M{Px(X.Min)} {Drawable(X.Min)}L{Px(X.Max)} {Drawable(X.Max)}\"><title>everything that arrived is placed</title></path>");
+            m.Add($"<path class=\"diagonal\" clip-path=\"url(#{Clip(_labelled)})\" d=\"M{Px(X.Min)} {Drawable(X.Min)}L{Px(X.Max)} {Drawable(X.Max)}\"><title>everything that arrived is placed</title></path>");
         }
 
         var bounds = Bounds.Where(b => b.LoadPercent >= X.Min && b.LoadPercent <= X.Max && double.IsFinite(b.AllocationPercent)).ToArray();
         if (bounds.Length > 0)
         {
-            m.Add($"<g class=\"bound\" clip-path=\"url(#{Clip})\"><title>Upper bound: {bounds[^1].Source}</title><path d=\"");
+            m.Add($"<g class=\"bound\" clip-path=\"url(#{Clip(_labelled)})\"><title>Upper bound: {bounds[^1].Source}</title><path d=\"");
             Points(m, [.. bounds.Select(b => (b.LoadPercent, b.AllocationPercent))]);
             m.Add($"\"/>");
             foreach (var bound in bounds)
@@ -208,50 +226,67 @@ internal sealed record LineChart
         }
     }
 
-    /// <summary>Names at the ends of the lines, moved apart where they would lie on each other.</summary>
-    private void EndLabels(Markup m)
+    /// <summary>Names for the ends of the lines, moved apart where they would lie on each other; none when that moves one too far.</summary>
+    private EndLabel[] EndLabels()
     {
-        var bottom = Height - Bottom;
+        const double Lowest = Height - Bottom;
         var labels = Lines.Where(l => l.Last >= 0)
-            .Select(l => (l.Policy.Name, Style: l.Policy.ColourClass, Index: (int?)l.Policy.Index, End: Py(l.Mean[l.Last]), l.Policy.Own))
+            .Select(l => new EndLabel(l.Policy.Name, l.Policy.ColourClass, l.Policy.Index, Py(l.Mean[l.Last]), l.Policy.Own))
             .Concat(Bounds.TakeLast(1).Where(b => double.IsFinite(b.AllocationPercent))
-                .Select(b => (Name: "upper bound", Style: "bound", Index: (int?)null, End: Py(b.AllocationPercent), Own: false)))
+                .Select(b => new EndLabel("upper bound", "bound", Policy: -1, Py(b.AllocationPercent), Own: false)))
             .OrderBy(l => l.End)
             .ToArray();
-        if (labels.Length > (bottom - Top) / LabelHeight)
+        if (labels.Length > (Lowest - Top) / LabelHeight)
         {
-            return;
+            return [];
         }
 
-        var y = new double[labels.Length];
+        // Pushed apart downwards from the first and upwards from the last; the mean of both keeps the distance and the middle.
+        var wanted = labels.Select(l => Math.Clamp(l.End, Top + 4, Lowest)).ToArray();
+        var down = (double[])wanted.Clone();
+        var up = (double[])wanted.Clone();
+        for (var i = 1; i < labels.Length; i++)
+        {
+            down[i] = Math.Max(down[i], down[i - 1] + LabelHeight);
+            up[^(i + 1)] = Math.Min(up[^(i + 1)], up[^i] - LabelHeight);
+        }
+
+        var above = Top + 4 - LabelHeight;
         for (var i = 0; i < labels.Length; i++)
         {
-            y[i] = Math.Max(Math.Clamp(labels[i].End, Top + 4, bottom), i == 0 ? 0 : y[i - 1] + LabelHeight);
+            above = Math.Max((down[i] + up[i]) / 2, above + LabelHeight);
+            labels[i] = labels[i] with { At = above };
         }
 
+        var under = Lowest + LabelHeight;
         for (var i = labels.Length - 1; i >= 0; i--)
         {
-            y[i] = Math.Min(y[i], i == labels.Length - 1 ? bottom : y[i + 1] - LabelHeight);
+            under = Math.Min(labels[i].At, under - LabelHeight);
+            labels[i] = labels[i] with { At = under };
         }
 
+        return labels.Zip(wanted).Any(l => Math.Abs(l.First.At - l.Second) > FarthestLabel) ? [] : labels;
+    }
+
+    private void Ends(Markup m, EndLabel[] labels)
+    {
         m.Add($"<g class=\"ends\" aria-hidden=\"true\">");
-        for (var i = 0; i < labels.Length; i++)
+        foreach (var label in labels)
         {
-            var (name, style, index, end, own) = labels[i];
-            var below = end > bottom + 0.5;
-            m.Add($"<g class=\"series {style}\" data-policy=\"{(index is { } n ? n : -1)}\">");
+            var below = label.End > Height - Bottom + 0.5;
+            m.Add($"<g class=\"series {label.Style}\" data-policy=\"{label.Policy}\">");
             if (!below)
             {
-                m.Add($"<path d=\"M{Width - Right + 1} {Math.Max(end, Top)}L{Width - Right + 9} {y[i]}\"/>");
+                m.Add($"<path d=\"M{Width - Right + 1} {Math.Max(label.End, Top)}L{Width - Right + 9} {label.At}\"/>");
             }
 
-            m.Add($"<text class=\"{(own ? "own" : "")}\" x=\"{Width - Right + 11}\" y=\"{y[i]}\" dy=\".34em\">{Short(name)}{(below ? " ↓" : "")}</text></g>");
+            m.Add($"<text class=\"{(label.Own ? "own" : "")}\" x=\"{Width - Right + 11}\" y=\"{label.At}\" dy=\".34em\">{Short(label.Name)}{(below ? " ↓" : "")}</text></g>");
         }
 
         m.Add($"</g>\n");
     }
 
-    private static string Short(string name) => name.Length <= 16 ? name : name[..15] + "…";
+    private static string Short(string name) => name.Length <= 15 ? name : name[..14] + "…";
 
     private void Data(Utf8JsonWriter json)
     {
@@ -333,4 +368,13 @@ internal sealed record LineChart
 
         m.Add($"</tbody></table></div></details>\n");
     }
+
+    /// <summary>A name at the end of a line.</summary>
+    /// <param name="Name">What it says.</param>
+    /// <param name="Style">Class of its colour.</param>
+    /// <param name="Policy">Index of the policy's style, -1 for none.</param>
+    /// <param name="End">Height at which the line ends.</param>
+    /// <param name="Own">True for the engine's own policy.</param>
+    /// <param name="At">Height of the name.</param>
+    private sealed record EndLabel(string Name, string Style, int Policy, double End, bool Own, double At = 0);
 }

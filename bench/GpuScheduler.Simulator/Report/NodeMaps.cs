@@ -18,7 +18,7 @@ internal static class NodeMaps
 
         var seeds = maps.Select(p => p.Map.Seed).Distinct().ToArray();
         m.Add($"<section class=\"maps\"><h3>Map of the nodes</h3><p>Every card at the end of the run{(seeds.Length == 1 ? " with seed " + Num.Fixed(seeds[0], 0).Replace(",", "", StringComparison.Ordinal) : "")}, coloured by what is left on it (milli-GPU). The line under a node is the part of its CPU that is in use.</p>\n");
-        IdleBars.Legend(m, full: true);
+        IdleBars.Legend(m, map: true);
         m.Add($"<div class=\"map\" hidden><div class=\"controls\"><fieldset><legend>Policy</legend></fieldset><label>Order <select><option value=\"name\">as given</option><option value=\"idle\">most idle first</option></select></label></div>\n");
         m.Add($"<canvas tabindex=\"0\" role=\"img\" aria-label=\"Map of the nodes; arrow keys go from node to node\"></canvas><div class=\"mark\" hidden></div><output class=\"tip\" hidden></output><p class=\"where\" aria-live=\"polite\">Point at a node, or go through them with the arrow keys.</p>\n");
         m.Add($"<script type=\"application/json\">");
@@ -41,7 +41,7 @@ internal static class NodeMaps
     private static void Groups(Markup m, (PolicyStyle Style, ClusterMap Map)[] maps)
     {
         var groups = maps.SelectMany(p => p.Map.Nodes).Select(n => n.Group).Distinct().ToArray();
-        m.Add($"<h4>Idle GPUs by {maps[0].Map.GroupedBy}</h4><p>In brackets: cards that are wholly free.</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Idle GPUs by {maps[0].Map.GroupedBy}\"><table><thead><tr><th scope=\"col\">{maps[0].Map.GroupedBy}</th><th scope=\"col\" class=\"n\">Nodes</th><th scope=\"col\" class=\"n\">GPUs</th>");
+        m.Add($"<h4>Idle GPUs by {maps[0].Map.GroupedBy}</h4><p>In brackets: cards that are wholly free.</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Idle GPUs by {maps[0].Map.GroupedBy}\"><table class=\"dense\"><thead><tr><th scope=\"col\">{maps[0].Map.GroupedBy}</th><th scope=\"col\" class=\"n\">Nodes</th><th scope=\"col\" class=\"n\">GPUs</th>");
         foreach (var (style, _) in maps)
         {
             m.Add($"<th scope=\"col\" class=\"n\">{style.Name}</th>");

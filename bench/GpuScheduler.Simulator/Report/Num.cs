@@ -16,7 +16,7 @@ internal static class Num
         null => Missing,
         { } v when !double.IsFinite(v) => Missing,
         { } v when Math.Abs(v) >= 1e15 => v.ToString("0.##e0", CultureInfo.InvariantCulture),
-        { } v => (Math.Round(v, decimals) + 0.0).ToString("N" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
+        { } v => (Math.Round(v, decimals, MidpointRounding.AwayFromZero) + 0.0).ToString("N" + decimals.ToString(CultureInfo.InvariantCulture), CultureInfo.InvariantCulture),
     };
 
     /// <summary>A percentage at full, else one or two decimals as needed: 100, 62.5.</summary>

@@ -129,7 +129,7 @@ internal static class Overview
             new("Idle %", "Share of the cluster's GPUs that is idle at the end: mean of the scenarios", r => Mean(r, f => f.Scenario.Gpus > 0 ? 100 * f.Figures.IdleGpus?.Mean / f.Scenario.Gpus : null, 2), Best: -1),
             new("Allocated at the end", "% of the GPUs: mean of the scenarios", r => Mean(r, f => f.Figures.AllocationAtEnd?.Mean, 2), Best: 1),
             new("Allocated @100", "% of the GPUs when 100 % had arrived: mean of the scenarios", r => Mean(r, f => f.Figures.AllocationAt100?.Mean, 2), Best: 1),
-            new("Failed pods", "Pods that found no node: mean of the scenarios", r => Mean(r, f => f.Figures.Policy.Runs.Count == 0 ? null : f.Figures.FailedPods?.Mean, 0)),
+            new("Failed pods", "Pods that found no node: mean of the scenarios", r => Mean(r, f => f.Figures.FailedPods?.Mean, 0)),
             new("Seconds", "Elapsed time of a run: mean of the scenarios", r => Mean(r, f => f.Figures.WallSeconds?.Mean, 2)),
             new("Scenarios", "In how many it ran", r => new(Num.Fixed(r.Length, 0), "", r.Length)),
         ];
@@ -155,7 +155,7 @@ internal static class Overview
             return m;
         }
 
-        m.Add($"<h3>{title}</h3><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table><thead><tr><th scope=\"col\">Scenario</th>");
+        m.Add($"<h3>{title}</h3><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table class=\"dense\"><thead><tr><th scope=\"col\">Scenario</th>");
         var policies = scenarios.SelectMany(s => s.Figures).Select(f => f.Style).DistinctBy(s => s.Index).OrderBy(s => s.Index).ToArray();
         foreach (var policy in policies)
         {

@@ -16,20 +16,28 @@ internal sealed class PolicyFigures
         Waits = policy.TimedRuns.GroupBy(r => r.LoadPercent).OrderBy(g => g.Key).ToDictionary(g => g.Key, g => new WaitQuantiles(g));
     }
 
+    /// <summary>What was run.</summary>
     public ReportPolicy Policy { get; }
 
+    /// <summary>How it is drawn.</summary>
     public PolicyStyle Style { get; }
 
+    /// <summary>Allocated share when 100 % had arrived, in %; null when no run has it.</summary>
     public Spread? AllocationAt100 { get; }
 
+    /// <summary>Allocated share at the end, in %; null when no run has it.</summary>
     public Spread? AllocationAtEnd { get; }
 
+    /// <summary>GPUs idle at the end; null when no run has it.</summary>
     public Spread? IdleGpus { get; }
 
+    /// <summary>Pods that found no node; null without fill-up runs.</summary>
     public Spread? FailedPods { get; }
 
+    /// <summary>Elapsed seconds of a run; null when not told.</summary>
     public Spread? WallSeconds { get; }
 
+    /// <summary>Peak memory of the process in MiB; null when not told.</summary>
     public Spread? PeakMemoryMiB { get; }
 
     /// <summary>Waiting times by load, all seeds together.</summary>

@@ -27,7 +27,7 @@ internal static class PolicyTable
             columns.Add(new($"Never started @{Num.Load(load)}", "Pods still waiting at the end, all seeds together", f => f.Waits.TryGetValue(load, out var w) ? new(Num.Fixed(w.NeverStarted, 0), "", w.NeverStarted) : TableCell.Missing, Best: -1));
         }
 
-        columns.Add(new("Failed pods", "Pods that found no node", f => f.Policy.Runs.Count == 0 ? TableCell.Missing : TableCell.Of(f.FailedPods, v => Num.Fixed(v, 0))));
+        columns.Add(new("Failed pods", "Pods that found no node", f => TableCell.Of(f.FailedPods, v => Num.Fixed(v, 0))));
         columns.Add(new("Seconds", "Elapsed time of a run", f => TableCell.Of(f.WallSeconds, v => Num.Fixed(v, 2))));
         columns.Add(new("Peak MiB", "Peak memory of the process", f => TableCell.Of(f.PeakMemoryMiB, v => Num.Fixed(v, 0))));
         columns.Add(new("Seeds", "Runs behind the row", f => Math.Max(f.Policy.Runs.Count, f.Policy.TimedRuns.Select(r => r.Seed).Distinct().Count()) is var n ? new(Num.Fixed(n, 0), "", n) : TableCell.Missing));

@@ -15,9 +15,10 @@ internal static class WaitingCharts
             return m;
         }
 
-        m.Add($"<h3>Waiting times</h3>\n{Table(figures, loads)}<div class=\"charts\">\n");
+        m.Add($"<h3>Waiting times</h3>\n");
         foreach (var load in loads)
         {
+            m.Add($"<details class=\"load\"{(load == loads[0] ? " open" : "")}><summary><h4>At {Num.Load(load)} % load</h4></summary>\n{Table(figures, load)}<div class=\"charts\">\n");
             if (Distribution(figures, load) is { } distribution)
             {
                 m.Add($"{distribution.Render()}");
@@ -27,33 +28,36 @@ internal static class WaitingCharts
             {
                 m.Add($"{overTime.Render()}");
             }
+
+            m.Add($"</div></details>\n");
         }
 
-        m.Add($"</div>\n");
         return m;
     }
 
-    private static Markup Table(IReadOnlyList<PolicyFigures> figures, double[] loads)
+    private static Markup Table(IReadOnlyList<PolicyFigures> figures, double load)
     {
-        var rows = loads.SelectMany(load => figures.Where(f => f.Waits.ContainsKey(load)).Select(f => (Figures: f, Load: load))).ToArray();
-        var columns = new List<TableColumn<(PolicyFigures Figures, double Load)>>
-        {
-            new("Load %", "Offered load in % of the cluster's GPUs", r => new(Num.Load(r.Load), "", r.Load)),
-            new("Pods", "Pods or gangs that arrived, all seeds together", r => r.Figures.Waits[r.Load] is var w ? new(Num.Fixed(w.Started + w.NeverStarted, 0), "", w.Started + w.NeverStarted) : default),
+        var p95 = Quantile("p95", 0.95);
+        TableColumn<PolicyFigures>[] columns =
+        [
             Quantile("Median", 0.5),
             Quantile("p90", 0.9),
-            Quantile("p95", 0.95),
+            p95,
             Quantile("p99", 0.99),
-            new("Longest", "Of those that started", r => Seconds(r.Figures.Waits[r.Load].Longest)),
-            new("Mean", "Of those that started", r => Seconds(r.Figures.Waits[r.Load].Mean)),
-            new("Never started", "Still waiting at the end", r => r.Figures.Waits[r.Load].NeverStarted is var n ? new(Num.Fixed(n, 0), "", n) : default),
-        };
-        return SortableTable.Render("Waiting times", "Policy", rows, r => PolicyTable.Name(r.Figures), r => r.Figures.Style.Own, columns);
+            new("Longest", "Of those that started", f => Seconds(f.Waits[load].Longest)),
+            new("Mean", "Of those that started", f => Seconds(f.Waits[load].Mean)),
+            new("Never started", "Still waiting at the end, all seeds together", f => Number(f.Waits[load].NeverStarted)),
+            new("Pods", "Pods or gangs that arrived, all seeds together", f => Number(f.Waits[load].Started + f.Waits[load].NeverStarted)),
+        ];
+        PolicyFigures[] rows = [.. figures.Where(f => f.Waits.ContainsKey(load)).OrderBy(f => p95.Cell(f).Value ?? double.PositiveInfinity)];
+        return SortableTable.Render($"Waiting times at {Num.Load(load)} % load", "Policy", rows, PolicyTable.Name, f => f.Style.Own, columns, p95);
 
-        static TableColumn<(PolicyFigures Figures, double Load)> Quantile(string head, double share) =>
-            new(head, $"{Num.Load(share * 100)} % of the pods start within", r => PolicyTable.Wait(r.Figures, r.Load, share));
+        TableColumn<PolicyFigures> Quantile(string head, double share) =>
+            new(head, $"{Num.Load(share * 100)} % of the pods start within", f => PolicyTable.Wait(f, load, share), Best: -1);
 
         static TableCell Seconds(double? seconds) => seconds is { } s ? new(Num.Duration(s), "", s) : TableCell.Missing;
+
+        static TableCell Number(long number) => new(Num.Fixed(number, 0), "", number);
     }
 
     private static LineChart? Distribution(IReadOnlyList<PolicyFigures> figures, double load)
@@ -75,7 +79,7 @@ internal static class WaitingCharts
         var least = lines.SelectMany(l => l.Low).Where(double.IsFinite).DefaultIfEmpty(0).Min();
         return new LineChart
         {
-            Title = $"Waiting times at {Num.Load(load)} % load",
+            Title = "Waiting times",
             Caption = "Share of the pods that started within a time, in %; higher is better",
             XTitle = "wait from arrival to start",
             X = x,
@@ -102,7 +106,7 @@ internal static class WaitingCharts
         var lines = policies.Select(p => grid.Sum(p.Style, p.Runs)).ToArray();
         return new LineChart
         {
-            Title = $"Allocation over time at {Num.Load(load)} % load",
+            Title = "Allocation over time",
             Caption = "Share of the cluster's GPUs that is allocated, in %",
             XTitle = "simulated time",
             X = Axis.Time(grid.Places[^1], 7),

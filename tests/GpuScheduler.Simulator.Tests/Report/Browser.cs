@@ -97,7 +97,9 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<BrowserPage> OpenAsync(string path, int width, bool dark, CancellationToken cancellation)
     {
         Assert.SkipWhen(Program is null, "No browser: install chromium, or name its program in CHROMIUM.");
-        var target = await CallAsync(null, "Target.createTarget", new JsonObject { ["url"] = "about:blank" }, cancellation);
+        // A context of its own: what one page stores, another does not see.
+        var context = await CallAsync(null, "Target.createBrowserContext", [], cancellation);
+        var target = await CallAsync(null, "Target.createTarget", new JsonObject { ["url"] = "about:blank", ["browserContextId"] = context["browserContextId"]!.GetValue<string>() }, cancellation);
         var attached = await CallAsync(null, "Target.attachToTarget", new JsonObject { ["targetId"] = target["targetId"]!.GetValue<string>(), ["flatten"] = true }, cancellation);
         var page = new BrowserPage(this, attached["sessionId"]!.GetValue<string>());
         _pages[page.Session] = page;

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace GpuScheduler.Simulator.Tests.Report;
 
-/// <summary>The report as a browser shows it. With REPORT_PICTURES=folder the pages are also left there as pictures, to be looked at.</summary>
+/// <summary>The report as a browser shows it. With REPORT_PICTURES=folder the pages are also left there, and as pictures, to be looked at.</summary>
 public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browser>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("report-").FullName;
@@ -99,6 +99,19 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     }
 
     [Fact]
+    public async Task Five_thousand_nodes_fit_in_a_canvas_and_stay_walkable()
+    {
+        var page = await OpenAsync(SampleReport.OneTrace(nodes: 5000, policies: 2, seeds: 1), 390, dark: false, "large");
+        var size = await page.EvaluateAsync<int>("(c => c.width * c.height)(document.querySelector('.map canvas'))", Cancellation);
+        Assert.InRange(size, 390 * 1000, 16_000_000);
+        await page.EvaluateAsync("document.querySelector('.map canvas').focus()", Cancellation);
+        await page.PressAsync("End", Cancellation);
+        await page.PressAsync("ArrowUp", Cancellation);
+        Assert.StartsWith("openb-node-49", await page.EvaluateAsync<string>("document.querySelector('.where').textContent", Cancellation), StringComparison.Ordinal);
+        Assert.Empty(page.Complaints);
+    }
+
+    [Fact]
     public async Task The_theme_can_be_chosen_against_the_system()
     {
         var page = await OpenAsync(SampleReport.OneTrace(), 1280, dark: false, null);
@@ -110,8 +123,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     public async Task Hostile_names_are_shown_and_never_run()
     {
         const string Hostile = "</script><script>window.owned = true</script><img src=x onerror='window.owned = true'>\"'&";
-        var model = Renamed(SampleReport.SmallWithMig(), Hostile);
-        var page = await OpenAsync(model, 1280, dark: false, "hostile");
+        var page = await OpenAsync(HostileReport.Named(Hostile), 1280, dark: false, "hostile");
         await page.EvaluateAsync("document.querySelector('.map canvas').focus()", Cancellation);
         await page.PressAsync("Home", Cancellation);
         await page.EvaluateAsync("document.querySelector('figure.chart svg[role=img]').focus()", Cancellation);
@@ -136,35 +148,15 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
         Assert.Equal("true,false,true", await page.EvaluateAsync<string>(Open, Cancellation));
     }
 
-    private static ReportModel Renamed(ReportModel model, string name) => model with
+    [Theory]
+    [MemberData(nameof(AwkwardModels.Names), MemberType = typeof(AwkwardModels))]
+    public async Task Awkward_models_are_drawn_without_a_complaint(string name)
     {
-        Title = name,
-        CommandLine = name,
-        Notes = [name],
-        Versions = [new(name, name)],
-        Tables = [new ReportTable { Title = name, Caption = name, Columns = [name, name], Rows = [[name, name]] }],
-        Scenarios =
-        [
-            .. model.Scenarios.Select(s => s with
-            {
-                Name = name,
-                Description = name,
-                Bounds = [.. s.Bounds.Select(b => b with { Source = name })],
-                Policies =
-                [
-                    .. s.Policies.Select(p => p with
-                    {
-                        Name = name,
-                        Map = p.Map! with
-                        {
-                            GroupedBy = name,
-                            Nodes = [.. p.Map.Nodes.Select(n => n with { Name = name, Group = name, Cards = [.. n.Cards.Select(c => c with { Slices = [.. c.Slices.Select(x => x with { Profile = name })] })] })],
-                        },
-                    }),
-                ],
-            }),
-        ],
-    };
+        var page = await OpenAsync(AwkwardModels.Get(name), 1280, dark: false, "awkward " + name);
+        await page.EvaluateAsync("document.querySelectorAll('figure.chart svg[role=img], canvas').forEach(e => { for (const key of ['Home', 'End', 'ArrowUp', 'ArrowRight']) e.dispatchEvent(new KeyboardEvent('keydown', { key })); })", Cancellation);
+        await page.EvaluateAsync("document.querySelectorAll('button').forEach(b => b.click())", Cancellation);
+        Assert.Empty(page.Complaints);
+    }
 
     private async Task<BrowserPage> OpenAsync(ReportModel model, int width, bool dark, string? picture)
     {
@@ -173,7 +165,9 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
         var page = await browser.OpenAsync(path, width, dark, Cancellation);
         if (picture is not null && Environment.GetEnvironmentVariable("REPORT_PICTURES") is { Length: > 0 } folder)
         {
-            await File.WriteAllBytesAsync(Path.Combine(Directory.CreateDirectory(folder).FullName, picture + ".png"), await page.ScreenshotAsync(Cancellation), Cancellation);
+            var target = Path.Combine(Directory.CreateDirectory(folder).FullName, picture);
+            await File.WriteAllBytesAsync(target + ".png", await page.ScreenshotAsync(Cancellation), Cancellation);
+            File.Copy(path, target + ".html", overwrite: true);
         }
 
         return page;

@@ -102,7 +102,7 @@ internal static class SampleReport
         LoadPercent = load,
         WaitSeconds = [.. Enumerable.Range(0, 2000).Select(_ => random.NextDouble() < 1.25 - (load / 110) - (index * 0.02) ? 0 : -Math.Log(random.NextDouble()) * load * load * (index + 4) / 6)],
         NeverStarted = load == 100 ? index * 4 : 0,
-        Allocation = [.. Enumerable.Range(0, 300).Select(i => new TimePoint(i * 2400, Math.Min(load, i * 1.4) - index + (random.NextDouble() * 3)))],
+        Allocation = [.. Enumerable.Range(0, 300).Select(i => new TimePoint(i * 2400, Math.Clamp(Math.Min(load, i * 1.4) - index + (random.NextDouble() * 3), 0, 97 - index)))],
     };
 
     private static ClusterMap Map(int nodes, double idle, Random random) => new()

@@ -219,7 +219,7 @@
     };
 
     // A card is drawn as large as the number of nodes allows; two rows of cards a node, and its CPU below.
-    const cellFor = nodes => (nodes <= 40 ? 18 : nodes <= 200 ? 13 : nodes <= 500 ? 10 : nodes <= 2000 ? 7 : 5);
+    const cellFor = nodes => (nodes <= 40 ? 24 : nodes <= 200 ? 14 : nodes <= 500 ? 10 : nodes <= 2000 ? 7 : 5);
 
     const layout = (width, cell) => {
       const nodes = map.nodes;
@@ -308,11 +308,17 @@
           const x = tile.x + (c % tile.columns) * pitch;
           const y = tile.y + Math.floor(c / tile.columns) * pitch;
           const slices = map.slices[card];
-          context.fillStyle = slices ? paint.line : left[map.class[card] + 1];
+          // What no MIG device covers stays paper with a frame.
+          context.fillStyle = slices ? paint.page : left[map.class[card] + 1];
           context.fillRect(x, y, cell, cell);
           for (const [, start, size, used] of slices ?? []) {
             context.fillStyle = used ? left[0] : left[6];
             context.fillRect(x + start / 1000 * cell, y, Math.max(1, size / 1000 * cell - (cell > 9 ? 1 : 0)), cell);
+          }
+          if (slices) {
+            context.strokeStyle = paint.quiet;
+            context.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
+            context.strokeStyle = paint.ink;
           }
           if (map.unhealthy.has(card)) hatch(context, x, y, cell, cell);
         }
@@ -412,7 +418,7 @@
     const light = matchMedia("print");
     light.addEventListener("change", redraw);
     addEventListener("beforeprint", () => {
-      folded = all(".scenario > details:not([open])");
+      folded = all(".scenario > details:not([open]), .load:not([open])");
       folded.forEach(d => { d.open = true; });
       redraw();
     });
