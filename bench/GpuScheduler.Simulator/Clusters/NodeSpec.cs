@@ -54,6 +54,9 @@ internal sealed record NodeSpec(string Product, int Gpus, string Cpu, string Mem
             : throw new InputException($"\"{text}\" is not a number of nodes: COUNTxSHAPE is allowed, as in 4xH100:8:192:2Ti, where {Form}");
     }
 
+    /// <summary>Most pods of a node; null for any number.</summary>
+    public int? MostPods { get; init; }
+
     /// <summary>A node of this kind.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="labels">Further labels.</param>
@@ -67,6 +70,11 @@ internal sealed record NodeSpec(string Product, int Gpus, string Cpu, string Mem
             all[ProductLabel] = Product;
             all[CountLabel] = Text(Gpus);
             allocatable[GpuAnnotations.GpuResource] = Text(Gpus - (mig?.Gpus ?? 0));
+        }
+
+        if (MostPods is { } pods)
+        {
+            allocatable[NodeObject.PodsResource] = Text(pods);
         }
 
         foreach (var (profile, count) in mig?.Devices ?? new Dictionary<string, int>())

@@ -37,7 +37,7 @@ internal sealed class FillCurve(long capacityMilli)
         {
             if (_sums[load] is { Count: > 0 and var count } sums)
             {
-                points.Add(new FillPoint(load, Math.Round(sums.Allocation / count, 2), sums.IdleGpus / count, sums.FragmentRatio / count, sums.FragmentPercent / count));
+                points.Add(new FillPoint(load, count, sums.Allocation / count, sums.IdleGpus / count, sums.FragmentRatio / count, sums.FragmentPercent / count));
             }
         }
 

@@ -21,7 +21,10 @@ internal sealed record FillOutcome
     /// <summary>What is left on each card at the end, in milli-GPU, cards that are full left out.</summary>
     public required IReadOnlyList<int> FreeCards { get; init; }
 
-    /// <summary>The point of a load; when no record rounds to it, the mean of its neighbours; null when there are none.</summary>
+    /// <summary>
+    /// The point of a load, its allocation rounded to two decimals; when no record rounds to it, the mean over those of its neighbours;
+    /// null when there are none.
+    /// </summary>
     public FillPoint? At(int load)
     {
         var near = Curve.Where(p => p.Load == load).ToList();
@@ -30,11 +33,14 @@ internal sealed record FillOutcome
             near = [.. Curve.Where(p => Math.Abs(p.Load - load) == 1)];
         }
 
-        return near.Count == 0 ? null : new FillPoint(
+        var records = near.Sum(p => p.Records);
+        double Mean(Func<FillPoint, double> figure) => near.Sum(p => p.Records * figure(p)) / records;
+        return records == 0 ? null : new FillPoint(
             load,
-            Math.Round(near.Average(p => p.Allocation), 2),
-            near.Average(p => p.IdleGpus),
-            near.Average(p => p.FragmentRatio),
-            near.Average(p => p.FragmentPercent));
+            records,
+            Math.Round(Mean(p => p.Allocation), 2),
+            Mean(p => p.IdleGpus),
+            Mean(p => p.FragmentRatio),
+            Mean(p => p.FragmentPercent));
     }
 }

@@ -81,11 +81,9 @@ internal sealed class SimulatedCluster
     public void Announce(PodInfo pod) => _engine.Announce(pod);
 
     /// <summary>Lets the engine place a pod. False when no node will do.</summary>
-    /// <param name="pod">The pod.</param>
-    /// <param name="announced">The engine knows of it already.</param>
-    public bool Place(PodInfo pod, bool announced = false)
+    public bool Place(PodInfo pod)
     {
-        if (_engine.Schedule(pod, announced).Node is not { } node)
+        if (_engine.Schedule(pod).Node is not { } node)
         {
             return false;
         }

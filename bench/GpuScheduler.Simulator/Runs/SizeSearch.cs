@@ -51,7 +51,7 @@ internal sealed class SizeSearch
         }
 
         var tooFew = 0;
-        var enough = _alone ? Math.Max(1, (int)(MeanGpus() / Math.Max(1, _shape.Gpus))) : 1;
+        var enough = _alone ? (int)Math.Clamp(MeanGpus() / Math.Max(1, _shape.Gpus), 1, MostNodes) : 1;
         while (!IsEnough(enough))
         {
             if (enough >= MostNodes)
@@ -114,7 +114,11 @@ internal sealed class SizeSearch
         return wait < _belowMs;
     }
 
-    /// <summary>GPUs in use on average if nobody waited: fewer can hardly be enough, and it is where the search begins.</summary>
-    private double MeanGpus() =>
-        _experiment.Traces.Max(t => TimedDraw.Draw(t, Reference, _experiment.Loads[0], _experiment.Seeds[0], _experiment.Timed).OfferedPercent / 100 * Reference.Gpus);
+    /// <summary>GPUs in use on average if nobody waited, or of all pods at once where that is less: where the search begins.</summary>
+    private double MeanGpus() => _experiment.Traces.Max(trace =>
+    {
+        var workload = TimedDraw.Draw(trace, Reference, _experiment.Loads[0], _experiment.Seeds[0], _experiment.Timed);
+        var all = workload.Pods.Sum(p => Reference.DemandMilli(trace.Pods[p.Pod].Template.Request)) / 1000.0;
+        return Math.Min(all, workload.OfferedPercent / 100 * Reference.Gpus);
+    });
 }

@@ -167,7 +167,7 @@ internal sealed class TimedRun
 
     private bool TryStart(int pod, long now)
     {
-        if (!_cluster.Place(PodOf(pod), announced: true))
+        if (!_cluster.Place(PodOf(pod)))
         {
             return false;
         }

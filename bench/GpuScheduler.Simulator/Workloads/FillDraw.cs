@@ -32,7 +32,7 @@ internal static class FillDraw
         }
 
         var wanted = (long)(target * reference.CapacityMilli);
-        if (asked == reference.BoundMilli && asked < wanted)
+        if (asked < wanted && Enumerable.Range(0, trace.Pods.Count).All(p => demand.Of(p) == 0))
         {
             throw new InputException($"trace {trace.Name}: no pod asks for a GPU that the cluster has, so that the trace cannot fill it");
         }

@@ -143,11 +143,17 @@ public sealed class SchedulingEngine
         }
     }
 
-    /// <summary>A pod has arrived that <see cref="Schedule"/> is asked about later: a policy that learns from arrivals learns of it now.</summary>
+    /// <summary>
+    /// A pod has arrived: a policy that learns from arrivals learns of it, once however often it is announced or decided on.
+    /// <see cref="Schedule"/> does this itself; it is for pods that wait for their turn.
+    /// </summary>
     public void Announce(PodInfo pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        _profile.Observer?.Observe(pod, Cluster.Current);
+        if (Cluster.Introduce(pod))
+        {
+            _profile.Observer?.Observe(pod, Cluster.Current);
+        }
     }
 
     /// <summary>
@@ -155,16 +161,17 @@ public sealed class SchedulingEngine
     /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
     /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
     /// </summary>
-    /// <param name="pod">The pod; its request must be understood (<see cref="PodInfo.Invalid"/> is null).</param>
-    /// <param name="announced">True for a pod that was announced, or asked about, before: it does not arrive once more.</param>
-    public Decision Schedule(PodInfo pod, bool announced = false)
+    /// <param name="pod">The pod. Asked again for a pod that found no node, it tries again.</param>
+    /// <exception cref="ArgumentException">The pod's request cannot be understood (<see cref="PodInfo.Invalid"/>).</exception>
+    public Decision Schedule(PodInfo pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        if (!announced)
+        if (pod.Invalid is { } why)
         {
-            Announce(pod);
+            throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
         }
 
+        Announce(pod);
         Cluster.Abandon(pod.Uid);
         while (true)
         {
