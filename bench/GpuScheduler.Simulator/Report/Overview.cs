@@ -104,9 +104,14 @@ internal static class Overview
             && figures.Where(f => PolicyTable.Wait(f, load, 0.95).Value is not null).MinBy(f => PolicyTable.Wait(f, load, 0.95).Value) is { } best)
         {
             var waits = best.Waits[load];
-            tiles.Add(($"Shortest waits at {Num.Load(load)} % load", best.Style.Name, $"95 % start within {PolicyTable.Wait(best, load, 0.95).Text}, half within {PolicyTable.Wait(best, load, 0.5).Text}" + (waits.NeverStarted > 0 ? $"; {Num.Fixed(waits.NeverStarted, 0)} never started" : "")));
+            var never = waits.NeverStarted > 0 ? $"; {Num.Fixed(waits.NeverStarted, 0)} never started" : "";
+            tiles.Add(($"Shortest waits at {Num.Load(load)} % load", best.Style.Name, Within(waits, 95) + ", " + Within(waits, 50) + never));
         }
     }
+
+    private static string Within(WaitQuantiles waits, int percent) => waits.At(percent / 100.0) is { } seconds
+        ? $"{Num.Fixed(percent, 0)} % start within {Num.Duration(seconds)}"
+        : $"fewer than {Num.Fixed(percent, 0)} % started";
 
     /// <summary>Policies by their mean ratio of idle GPUs, best first; those that are not in every scenario are left out.</summary>
     private static List<(string Id, double Ratio)> Ranking(IReadOnlyList<(ReportScenario Scenario, IReadOnlyList<PolicyFigures> Figures)> scenarios) =>

@@ -98,10 +98,11 @@ public sealed class Browser : IAsyncLifetime
     {
         Assert.SkipWhen(Program is null, "No browser: install chromium, or name its program in CHROMIUM.");
         // A context of its own: what one page stores, another does not see.
-        var context = await CallAsync(null, "Target.createBrowserContext", [], cancellation);
-        var target = await CallAsync(null, "Target.createTarget", new JsonObject { ["url"] = "about:blank", ["browserContextId"] = context["browserContextId"]!.GetValue<string>() }, cancellation);
+        var created = await CallAsync(null, "Target.createBrowserContext", [], cancellation);
+        var context = created["browserContextId"]!.GetValue<string>();
+        var target = await CallAsync(null, "Target.createTarget", new JsonObject { ["url"] = "about:blank", ["browserContextId"] = context }, cancellation);
         var attached = await CallAsync(null, "Target.attachToTarget", new JsonObject { ["targetId"] = target["targetId"]!.GetValue<string>(), ["flatten"] = true }, cancellation);
-        var page = new BrowserPage(this, attached["sessionId"]!.GetValue<string>());
+        var page = new BrowserPage(this, attached["sessionId"]!.GetValue<string>(), context);
         _pages[page.Session] = page;
         await page.LoadAsync(new Uri(path), width, dark, cancellation);
         return page;

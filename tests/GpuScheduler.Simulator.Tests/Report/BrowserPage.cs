@@ -5,7 +5,7 @@ using Xunit;
 namespace GpuScheduler.Simulator.Tests.Report;
 
 /// <summary>A page in the browser.</summary>
-internal sealed class BrowserPage(Browser browser, string session)
+internal sealed class BrowserPage(Browser browser, string session, string context) : IAsyncDisposable
 {
     private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -16,6 +16,9 @@ internal sealed class BrowserPage(Browser browser, string session)
 
     /// <summary>Everything that the page asked for, itself included.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
+
+    public async ValueTask DisposeAsync() =>
+        await browser.CallAsync(null, "Target.disposeBrowserContext", new JsonObject { ["browserContextId"] = context }, CancellationToken.None);
 
     public async Task LoadAsync(Uri address, int width, bool dark, CancellationToken cancellation)
     {

@@ -18,7 +18,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [InlineData(390, false)]
     public async Task It_opens_without_a_complaint_or_a_request_and_no_wider_than_the_screen(int width, bool dark)
     {
-        var page = await OpenAsync(SampleReport.OneTrace(), width, dark, $"one-trace-{width}-{(dark ? "dark" : "light")}");
+        await using var page = await OpenAsync(SampleReport.OneTrace(), width, dark, $"one-trace-{width}-{(dark ? "dark" : "light")}");
 
         Assert.Empty(page.Complaints);
         Assert.Single(page.Requests, r => !r.StartsWith("data:", StringComparison.Ordinal));
@@ -34,7 +34,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task The_map_has_a_colour_for_every_card_and_is_walked_by_keys()
     {
-        var page = await OpenAsync(SampleReport.OneTrace(), 1280, dark: false, null);
+        await using var page = await OpenAsync(SampleReport.OneTrace(), 1280, dark: false, null);
 
         // The first two-card node's corner is a card; somewhere on the canvas every class of remainder was painted.
         var colours = await page.EvaluateAsync<int>(
@@ -56,7 +56,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task MIG_devices_and_closed_nodes_are_told()
     {
-        var page = await OpenAsync(SampleReport.SmallWithMig(), 1280, dark: true, "mig");
+        await using var page = await OpenAsync(SampleReport.SmallWithMig(), 1280, dark: true, "mig");
         await page.EvaluateAsync("document.querySelector('.map canvas').focus()", Cancellation);
         await page.PressAsync("Home", Cancellation);
         await page.PressAsync("ArrowRight", Cancellation);
@@ -70,10 +70,10 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task Tables_sort_by_keyboard_and_missing_figures_stay_last()
     {
-        var model = SampleReport.OneTrace(policies: 4);
+        var model = SampleReport.OneTrace(nodes: 60, policies: 4, seeds: 2);
         var scenario = model.Scenarios[0];
         model = model with { Scenarios = [scenario with { Policies = [.. scenario.Policies.Skip(1), scenario.Policies[0] with { Runs = [] }] }] };
-        var page = await OpenAsync(model, 1280, dark: false, null);
+        await using var page = await OpenAsync(model, 1280, dark: false, null);
         const string Order = "[...document.querySelectorAll('#result table.sortable tbody th')].map(h => h.textContent).join()";
 
         Assert.Equal("FGD,BestFit,DotProduct,Default", await page.EvaluateAsync<string>(Order, Cancellation));
@@ -86,7 +86,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task A_chart_reads_out_its_values_and_a_legend_hides_a_line()
     {
-        var page = await OpenAsync(SampleReport.OneTrace(), 1280, dark: false, null);
+        await using var page = await OpenAsync(SampleReport.OneTrace(nodes: 60, policies: 3, seeds: 3), 1280, dark: false, null);
         await page.EvaluateAsync("document.querySelector('figure.chart svg[role=img]').focus()", Cancellation);
         await page.PressAsync("End", Cancellation);
         var tip = await page.EvaluateAsync<string>("document.querySelector('figure.chart .tip').textContent", Cancellation);
@@ -101,7 +101,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task Five_thousand_nodes_fit_in_a_canvas_and_stay_walkable()
     {
-        var page = await OpenAsync(SampleReport.OneTrace(nodes: 5000, policies: 2, seeds: 1), 390, dark: false, "large");
+        await using var page = await OpenAsync(SampleReport.OneTrace(nodes: 5000, policies: 2, seeds: 1), 390, dark: false, "large");
         var size = await page.EvaluateAsync<int>("(c => c.width * c.height)(document.querySelector('.map canvas'))", Cancellation);
         Assert.InRange(size, 390 * 1000, 16_000_000);
         await page.EvaluateAsync("document.querySelector('.map canvas').focus()", Cancellation);
@@ -114,7 +114,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task The_theme_can_be_chosen_against_the_system()
     {
-        var page = await OpenAsync(SampleReport.OneTrace(), 1280, dark: false, null);
+        await using var page = await OpenAsync(SampleReport.SmallWithMig(), 1280, dark: false, null);
         await page.EvaluateAsync("document.getElementById('theme').click(); document.getElementById('theme').click()", Cancellation);
         Assert.Equal("rgb(18, 22, 28)", await page.EvaluateAsync<string>("getComputedStyle(document.body).backgroundColor", Cancellation));
     }
@@ -123,7 +123,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     public async Task Hostile_names_are_shown_and_never_run()
     {
         const string Hostile = "</script><script>window.owned = true</script><img src=x onerror='window.owned = true'>\"'&";
-        var page = await OpenAsync(HostileReport.Named(Hostile), 1280, dark: false, "hostile");
+        await using var page = await OpenAsync(HostileReport.Named(Hostile), 1280, dark: false, "hostile");
         await page.EvaluateAsync("document.querySelector('.map canvas').focus()", Cancellation);
         await page.PressAsync("Home", Cancellation);
         await page.EvaluateAsync("document.querySelector('figure.chart svg[role=img]').focus()", Cancellation);
@@ -141,7 +141,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [Fact]
     public async Task Scenarios_unfold_when_they_are_linked_to()
     {
-        var page = await OpenAsync(SampleReport.Traces("default", "gpushare40", "multigpu50"), 1280, dark: false, "traces");
+        await using var page = await OpenAsync(SampleReport.Traces("default", "gpushare40", "multigpu50"), 1280, dark: false, "traces");
         const string Open = "[...document.querySelectorAll('.scenario > details')].map(d => d.open).join()";
         Assert.Equal("true,false,false", await page.EvaluateAsync<string>(Open, Cancellation));
         await page.EvaluateAsync("new Promise(done => { addEventListener('hashchange', () => setTimeout(done)); location.hash = 'scenario-2'; })", Cancellation);
@@ -152,7 +152,7 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     [MemberData(nameof(AwkwardModels.Names), MemberType = typeof(AwkwardModels))]
     public async Task Awkward_models_are_drawn_without_a_complaint(string name)
     {
-        var page = await OpenAsync(AwkwardModels.Get(name), 1280, dark: false, "awkward " + name);
+        await using var page = await OpenAsync(AwkwardModels.Get(name), 1280, dark: false, "awkward " + name);
         await page.EvaluateAsync("document.querySelectorAll('figure.chart svg[role=img], canvas').forEach(e => { for (const key of ['Home', 'End', 'ArrowUp', 'ArrowRight']) e.dispatchEvent(new KeyboardEvent('keydown', { key })); })", Cancellation);
         await page.EvaluateAsync("document.querySelectorAll('button').forEach(b => b.click())", Cancellation);
         Assert.Empty(page.Complaints);
