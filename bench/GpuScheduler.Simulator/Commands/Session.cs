@@ -74,7 +74,7 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
         var drawn = results.Where(r => r.Origin == ArrivalOrigin.Drawn).Select(r => (r.Key.Trace.Name, r.Key.Seed)).Distinct().ToList();
         if (drawn.Count > 0 && experiment.Mode == RunMode.Fill)
         {
-            var which = experiment.Replay is null ? "" : $" for {string.Join(", ", drawn.GroupBy(d => d.Name, d => d.Seed).Select(g => $"{g.Key} seed {string.Join(", ", g)}"))}: {experiment.Replay} has none";
+            var which = experiment.Replay is null ? "" : $" for {string.Join("; ", drawn.GroupBy(d => d.Name, d => d.Seed).Select(g => $"{g.Key} seed {string.Join(", ", g)}"))}: {experiment.Replay} has none";
             notes.Add($"order of arrival: drawn by the simulator's own generator{which}. It follows the published rules with other random numbers");
         }
 

@@ -34,7 +34,7 @@ internal sealed record FillOutcome
         }
 
         var records = near.Sum(p => p.Records);
-        double Mean(Func<FillPoint, double> figure) => near.Sum(p => p.Records * figure(p)) / records;
+        double Mean(Func<FillPoint, double> figure) => near is [var one] ? figure(one) : near.Sum(p => p.Records * figure(p)) / records;
         return records == 0 ? null : new FillPoint(
             load,
             records,
