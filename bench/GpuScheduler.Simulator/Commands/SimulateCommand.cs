@@ -75,6 +75,11 @@ internal static class SimulateCommand
         }
         else
         {
+            if (compare)
+            {
+                rows = [.. rows.GroupBy(r => r.Trace).SelectMany(g => g.OrderBy(r => double.IsFinite(r.IdleAt130.Mean) ? r.IdleAt130.Mean : double.MaxValue))];
+            }
+
             session.Console.Write(ResultTables.Fill(rows, compare));
             if (compare || experiment.Traces.Count == 1)
             {
@@ -85,6 +90,10 @@ internal static class SimulateCommand
         session.Console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[grey]peak memory of the process {results.Max(r => r.PeakMemoryMiB):0} MiB, {Math.Min(threads, results.Count)} runs at a time[/]"));
     }
 
-    private static string Title(Experiment experiment) =>
-        $"{(experiment.Mode == RunMode.Fill ? "Fill-up" : "Over time")}: {string.Join(", ", experiment.Traces.Select(t => t.Name))} on {experiment.Cluster.Cluster.Name}";
+    private static string Title(Experiment experiment)
+    {
+        var traces = string.Join(", ", experiment.Traces.Select(t => t.Name));
+        var cluster = experiment.Cluster.Cluster.Name;
+        return $"{(experiment.Mode == RunMode.Fill ? "Fill-up" : "Over time")}: {traces}{(traces == cluster ? "" : " on " + cluster)}";
+    }
 }

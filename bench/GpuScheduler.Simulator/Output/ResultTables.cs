@@ -21,7 +21,7 @@ internal static class ResultTables
         Right(table, "allocated @100 %", "allocated @130 %", "idle GPUs @130 %");
         if (withRatio)
         {
-            Right(table, "of the better of FGD and FirstFit @100 %", "@130 %");
+            Right(table, "× better of FGD, FirstFit @100 %", "@130 %");
         }
 
         table.AddColumn("");

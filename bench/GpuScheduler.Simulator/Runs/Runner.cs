@@ -4,6 +4,7 @@ using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Policies;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Input;
+using GpuScheduler.Simulator.Report;
 using GpuScheduler.Simulator.Workloads;
 using Trace = GpuScheduler.Simulator.Workloads.Trace;
 
@@ -15,6 +16,12 @@ namespace GpuScheduler.Simulator.Runs;
 /// </summary>
 internal sealed class Runner
 {
+    /// <summary>
+    /// Bytes on the heap above which the garbage of a run is collected before the next one begins: left alone, a process with memory to
+    /// spare would pile up the clusters of many runs, and the peak that is reported would say nothing of a run.
+    /// </summary>
+    private const long CollectAbove = 48L * 1024 * 1024;
+
     private readonly Experiment _experiment;
     private readonly ConcurrentDictionary<(Trace, long), Lazy<Arrivals>> _arrivals = new();
     private readonly ConcurrentDictionary<(Trace, long, double?), Lazy<TimedWorkload>> _timed = new();
@@ -109,8 +116,9 @@ internal sealed class Runner
             var workload = _timed.GetOrAdd((key.Trace, key.Seed, key.Load), k => new Lazy<TimedWorkload>(
                 () => TimedDraw.Draw(k.Item1, _experiment.LoadReference ?? facts, k.Item3, k.Item2, _experiment.Timed))).Value;
             var cluster = Cluster(TimedDraw.NodeOrder(facts, key.Seed));
-            var outcome = TimedRun.Run(key.Trace, workload, facts, cluster, _experiment.Timed.WarmUp, cancellation);
-            return Finished(new RunResult(key) { Origin = workload.Origin, Timed = outcome, Map = withMap ? cluster.ToMap(key.Seed) : null }, clock);
+            ClusterMap? map = null;
+            var outcome = TimedRun.Run(key.Trace, workload, facts, cluster, _experiment.Timed.WarmUp, () => map = withMap ? cluster.ToMap(key.Seed) : null, cancellation);
+            return Finished(new RunResult(key) { Origin = workload.Origin, Timed = outcome, Map = map }, clock);
         }
         else
         {
@@ -128,6 +136,12 @@ internal sealed class Runner
     private static RunResult Finished(RunResult result, Stopwatch clock)
     {
         using var process = Process.GetCurrentProcess();
-        return result with { WallSeconds = clock.Elapsed.TotalSeconds, PeakMemoryMiB = process.PeakWorkingSet64 / (1024.0 * 1024.0) };
+        var seconds = clock.Elapsed.TotalSeconds;
+        if (GC.GetTotalMemory(forceFullCollection: false) > CollectAbove)
+        {
+            GC.Collect();
+        }
+
+        return result with { WallSeconds = seconds, PeakMemoryMiB = process.PeakWorkingSet64 / (1024.0 * 1024.0) };
     }
 }

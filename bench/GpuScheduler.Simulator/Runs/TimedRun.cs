@@ -35,10 +35,17 @@ internal sealed class TimedRun
     }
 
     /// <summary>Runs it.</summary>
-    public static TimedOutcome Run(Trace trace, TimedWorkload workload, ClusterFacts facts, SimulatedCluster cluster, double warmUp, CancellationToken cancellation) =>
-        new TimedRun(trace, workload, facts, cluster, warmUp).Run(cancellation);
+    /// <param name="trace">The trace.</param>
+    /// <param name="workload">Its arrivals.</param>
+    /// <param name="facts">The cluster.</param>
+    /// <param name="cluster">The cluster in this run.</param>
+    /// <param name="warmUp">First part of the time left out of the mean allocation.</param>
+    /// <param name="atEnd">Called once the last pod has arrived, before the cluster drains.</param>
+    /// <param name="cancellation">Ends it early.</param>
+    public static TimedOutcome Run(Trace trace, TimedWorkload workload, ClusterFacts facts, SimulatedCluster cluster, double warmUp, Action atEnd, CancellationToken cancellation) =>
+        new TimedRun(trace, workload, facts, cluster, warmUp).Run(atEnd, cancellation);
 
-    private TimedOutcome Run(CancellationToken cancellation)
+    private TimedOutcome Run(Action atEnd, CancellationToken cancellation)
     {
         var pods = _workload.Pods;
         var next = 0;
@@ -85,6 +92,7 @@ internal sealed class TimedRun
             if (next == pods.Length && first < next)
             {
                 waitingAtEnd = Waiting();
+                atEnd();
             }
         }
 
