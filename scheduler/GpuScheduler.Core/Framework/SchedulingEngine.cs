@@ -144,6 +144,19 @@ public sealed class SchedulingEngine
     }
 
     /// <summary>
+    /// A pod has arrived: a policy that learns from arrivals learns of it, once however often it is announced or decided on.
+    /// <see cref="Schedule"/> does this itself; it is for pods that wait for their turn.
+    /// </summary>
+    public void Announce(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        if (Cluster.Introduce(pod))
+        {
+            _profile.Observer?.Observe(pod, Cluster.Current);
+        }
+    }
+
+    /// <summary>
     /// Decides for a pod on the whole cluster, without kube-scheduler: every node is filtered and scored, the best one wins, and the
     /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
     /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
@@ -158,11 +171,7 @@ public sealed class SchedulingEngine
             throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
         }
 
-        if (Cluster.Introduce(pod))
-        {
-            _profile.Observer?.Observe(pod, Cluster.Current);
-        }
-
+        Announce(pod);
         Cluster.Abandon(pod.Uid);
         while (true)
         {

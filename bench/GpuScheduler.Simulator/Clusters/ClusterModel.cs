@@ -1,0 +1,38 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Simulator.Clusters;
+
+/// <summary>A cluster before a run. Shared by all runs; never changes.</summary>
+internal sealed record ClusterModel
+{
+    /// <summary>Name as shown.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where it comes from, in a sentence.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>The file; null when it is generated.</summary>
+    public string? File { get; init; }
+
+    /// <summary>The nodes, in the order given.</summary>
+    public required IReadOnlyList<NodeObject> Nodes { get; init; }
+
+    /// <summary>What nodes report of their GPUs, by name of the node.</summary>
+    public IReadOnlyDictionary<string, NodeReport> Reports { get; init; } = new Dictionary<string, NodeReport>();
+
+    /// <summary>Pods that run there already and stay.</summary>
+    public IReadOnlyList<PodInfo> BoundPods { get; init; } = [];
+
+    /// <summary>Pods that ran on nodes which were taken away or changed: the engine places them anew before anything arrives.</summary>
+    public IReadOnlyList<PodInfo> Displaced { get; init; } = [];
+
+    /// <summary>Pods that the same source shows waiting for a node.</summary>
+    public IReadOnlyList<PodInfo> PendingPods { get; init; } = [];
+
+    /// <summary>Nodes that count but take no pod.</summary>
+    public IReadOnlySet<string> Cordoned { get; init; } = new HashSet<string>();
+
+    /// <summary>What a reader must know to judge results on it.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+}

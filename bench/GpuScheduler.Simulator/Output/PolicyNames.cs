@@ -1,0 +1,25 @@
+namespace GpuScheduler.Simulator.Output;
+
+/// <summary>Policies as they are called in print.</summary>
+internal static class PolicyNames
+{
+    /// <summary>The engine's own policy.</summary>
+    public const string Own = "default";
+
+    private static readonly Dictionary<string, string> s_names = new(StringComparer.Ordinal)
+    {
+        ["fgd"] = "FGD",
+        ["bestfit"] = "BestFit",
+        ["dotproduct"] = "DotProduct",
+        ["gpupacking"] = "GpuPacking",
+        ["gpuclustering"] = "GpuClustering",
+        ["firstfit"] = "FirstFit",
+        ["random"] = "Random",
+        ["leastallocated"] = "LeastAllocated",
+        ["mostallocated"] = "MostAllocated",
+        [Own] = "default (ours)",
+    };
+
+    /// <summary>The name in print; that on the command line where there is no other.</summary>
+    public static string Of(string policy) => s_names.GetValueOrDefault(policy, policy);
+}

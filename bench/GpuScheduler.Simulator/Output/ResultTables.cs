@@ -1,0 +1,145 @@
+using System.Globalization;
+using GpuScheduler.Simulator.Input;
+using GpuScheduler.Simulator.Report;
+using GpuScheduler.Simulator.Runs;
+using Spectre.Console;
+using Markup = Spectre.Console.Markup;
+
+namespace GpuScheduler.Simulator.Output;
+
+/// <summary>Results as tables in a terminal.</summary>
+internal static class ResultTables
+{
+    private const int BarWidth = 24;
+
+    /// <summary>Allocation and idle GPUs of fill-up runs, a row a policy.</summary>
+    /// <param name="rows">The rows.</param>
+    /// <param name="withRatio">Compare the idle GPUs with those of the better of FGD and FirstFit.</param>
+    public static Table Fill(IReadOnlyList<ComparisonRow> rows, bool withRatio)
+    {
+        var table = NewTable("trace", "policy");
+        Right(table, "allocated @100 %", "allocated @130 %", "idle GPUs @130 %");
+        if (withRatio)
+        {
+            Right(table, "× better of FGD, FirstFit @100 %", "@130 %");
+        }
+
+        table.AddColumn("");
+        Right(table, "useless to typical pods", "failed pods", "s a run");
+        var mostIdle = rows.Select(r => r.IdleAt130.Mean).Where(double.IsFinite).DefaultIfEmpty(1).Max();
+        foreach (var group in rows.GroupBy(r => r.Trace))
+        {
+            var best = group.Select(r => r.IdleAt130.Mean).Where(double.IsFinite).DefaultIfEmpty(double.NaN).Min();
+            foreach (var row in group)
+            {
+                var cells = new List<string>
+                {
+                    row == group.First() ? Markup.Escape(row.Trace) : "",
+                    Policy(row.Policy),
+                    Figure(row.At100, "0.00"),
+                    Figure(row.At130, "0.00"),
+                    row.IdleAt130.Mean == best ? $"[bold]{Figure(row.IdleAt130, "0.0")}[/]" : Figure(row.IdleAt130, "0.0"),
+                };
+                if (withRatio)
+                {
+                    cells.Add(Ratio(ComparisonRow.IdleRatio(row, rows, r => r.IdleAt100)));
+                    cells.Add(Ratio(ComparisonRow.IdleRatio(row, rows, r => r.IdleAt130)));
+                }
+
+                cells.Add(Bar(row.IdleAt130.Mean / mostIdle));
+                cells.Add(double.IsFinite(row.FragmentRatioAt130.Mean) ? Text(row.FragmentRatioAt130.Mean, "0.0") + " %" : "–");
+                cells.Add(Figure(row.Failed, "0"));
+                cells.Add(Text(row.WallSeconds.Mean, "0.00"));
+                table.AddRow([.. cells]);
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>On what cards the idle GPUs of fill-up runs lie at the end, means over seeds.</summary>
+    public static Table Idle(IReadOnlyList<ComparisonRow> rows)
+    {
+        var table = NewTable("trace", "policy");
+        Right(table, [.. IdleByRemainder.Classes]);
+        table.Title = new TableTitle("idle GPUs at the end, by what is left on the card (milli-GPU)");
+        foreach (var group in rows.Where(r => r.Runs.All(run => run.Fill is not null)).GroupBy(r => r.Trace))
+        {
+            foreach (var row in group)
+            {
+                var idle = row.Runs.Select(r => IdleByRemainder.Of(r.Fill!.FreeCards).Gpus).ToList();
+                table.AddRow([row == group.First() ? Markup.Escape(row.Trace) : "", Policy(row.Policy), .. IdleByRemainder.Classes.Select((_, i) => Text(idle.Average(g => g[i]), "0.0"))]);
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>Allocation and waiting times of timed runs, a row a load and policy.</summary>
+    public static Table Timed(IReadOnlyList<ComparisonRow> rows)
+    {
+        var table = NewTable("trace");
+        Right(table, "load %");
+        table.AddColumn("policy");
+        Right(table, "mean allocation %", "wait: mean", "median", "95 %", "waiting at the end", "never started", "s a run");
+        foreach (var group in rows.GroupBy(r => (r.Trace, r.Load)))
+        {
+            foreach (var row in group)
+            {
+                var first = row == group.First();
+                table.AddRow(
+                    first ? Markup.Escape(row.Trace) : "",
+                    first ? Text(row.Runs.Average(r => r.Timed!.OfferedPercent), "0.#") : "",
+                    Policy(row.Policy),
+                    Figure(row.MeanAllocation, "0.00"),
+                    Duration(row.MeanWait.Mean),
+                    Duration(row.Wait(0.5).Mean),
+                    Duration(row.Wait(0.95).Mean),
+                    Figure(row.Waiting, "0.#"),
+                    Figure(row.Failed, "0.#"),
+                    Text(row.WallSeconds.Mean, "0.00"));
+            }
+        }
+
+        return table;
+    }
+
+    /// <summary>A duration, or what stands for one that has no end.</summary>
+    public static string Duration(double milliseconds) => double.IsFinite(milliseconds) ? Spans.Show(milliseconds) : "for ever";
+
+    /// <summary>A table of the house's form.</summary>
+    public static Table NewTable(params string[] columns)
+    {
+        var table = new Table { Border = TableBorder.Simple, ShowRowSeparators = false };
+        foreach (var column in columns)
+        {
+            table.AddColumn(Markup.Escape(column));
+        }
+
+        return table;
+    }
+
+    /// <summary>Adds columns of numbers.</summary>
+    public static void Right(Table table, params string[] columns)
+    {
+        foreach (var column in columns)
+        {
+            table.AddColumn(new TableColumn(Markup.Escape(column)).RightAligned());
+        }
+    }
+
+    /// <summary>A policy's name; ours stands out.</summary>
+    public static string Policy(string policy) => policy == PolicyNames.Own ? $"[bold green]{Markup.Escape(PolicyNames.Of(policy))}[/]" : Markup.Escape(PolicyNames.Of(policy));
+
+    /// <summary>Mean and, of several, deviation.</summary>
+    public static string Figure(MeanAndDeviation figure, string format) =>
+        figure.Count == 0 || !double.IsFinite(figure.Mean) ? "–"
+        : figure.Count == 1 ? Text(figure.Mean, format)
+        : $"{Text(figure.Mean, format)} ± {Text(figure.Deviation, format)}";
+
+    private static string Ratio(double? ratio) => ratio is { } value ? Text(value, "0.00") : "–";
+
+    private static string Bar(double part) => double.IsFinite(part) ? $"[grey]{new string('■', Math.Clamp((int)Math.Round(part * BarWidth), 0, BarWidth))}[/]" : "";
+
+    private static string Text(double number, string format) => number.ToString(format, CultureInfo.InvariantCulture);
+}

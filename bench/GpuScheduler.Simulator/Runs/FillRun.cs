@@ -1,0 +1,43 @@
+using System.Globalization;
+using GpuScheduler.Simulator.Clusters;
+using GpuScheduler.Simulator.Workloads;
+
+namespace GpuScheduler.Simulator.Runs;
+
+/// <summary>
+/// The fill-up experiment: pods arrive one at a time; each is placed at once or dropped for good; none ever leaves. A record is
+/// taken after every arrival.
+/// </summary>
+internal static class FillRun
+{
+    /// <summary>Runs it.</summary>
+    public static FillOutcome Run(Trace trace, Arrivals arrivals, ClusterFacts facts, SimulatedCluster cluster, CancellationToken cancellation)
+    {
+        var curve = new FillCurve(facts.CapacityMilli);
+        var failed = cluster.Unplaced;
+        var arrived = facts.BoundMilli;
+        for (var i = 0; i < arrivals.Pods.Length; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            var template = trace.Pods[arrivals.Pods[i]].Template;
+            var name = string.Create(CultureInfo.InvariantCulture, $"arrival-{i}");
+            if (!cluster.Place(template with { Uid = name, Name = name }))
+            {
+                failed++;
+            }
+
+            arrived += facts.DemandMilli(template.Request);
+            curve.Add(arrived, cluster.UsedMilli, cluster.FragmentMilli);
+        }
+
+        return new FillOutcome
+        {
+            Curve = curve.ToPoints(),
+            Arrived = arrivals.Pods.Length,
+            Failed = failed,
+            UsedMilli = cluster.UsedMilli,
+            CardsInUse = cluster.CardsInUse(),
+            FreeCards = cluster.FreeCards(),
+        };
+    }
+}
