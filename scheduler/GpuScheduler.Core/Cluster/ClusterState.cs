@@ -199,6 +199,15 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>Makes a pending pod known that no API server tells of. False when a pod of this UID is known already.</summary>
+    internal bool Introduce(PodInfo pod)
+    {
+        lock (_gate)
+        {
+            return _pods.TryAdd(pod.Uid, pod);
+        }
+    }
+
     /// <summary>A pod is gone, and what it held is free.</summary>
     public void DeletePod(string uid)
     {
@@ -332,7 +341,8 @@ public sealed class ClusterState
                 return PromiseResult.Refused($"node {node} is not known to gpu-scheduler");
             }
 
-            if (judge(info.Firm) is { } why)
+            // Beside the holds, or else without them: presumed pods may be guessed to be elsewhere then, so that neither implies the other.
+            if (judge(info) is not null && judge(info.Firm) is { } why)
             {
                 return PromiseResult.Refused(why);
             }

@@ -13,11 +13,12 @@ public sealed class RandomCard(ulong seed) : IShareCardOrder
     public void Rank(PodInfo pod, NodeInfo node, ulong cards, Span<CardRank> ranks)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        var draw = SeededDraw.For(seed, pod.Uid);
+        // Mixed once more, so that it has nothing to do with the choice of the node.
+        var draw = SeededDraw.Mix(SeededDraw.For(seed, pod.Uid));
         for (var rest = cards; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
-            ranks[gpu] = new CardRank(SeededDraw.Mix(draw + 1 + (ulong)gpu) >> 11);
+            ranks[gpu] = new CardRank(SeededDraw.Mix(draw + (ulong)gpu) >> 11);
         }
     }
 }

@@ -38,7 +38,7 @@ internal sealed class NodeEvaluator
         }
     }
 
-    /// <summary>What the filters say.</summary>
+    /// <summary>What the filters say. <see cref="Reasons.Held"/> means that the node without its tentative holds passes them all.</summary>
     public Status Judge(CycleState state, NodeInfo node)
     {
         foreach (var filter in _filters)
@@ -46,7 +46,7 @@ internal sealed class NodeEvaluator
             var status = filter.Filter(state, node);
             if (!status.IsSuccess)
             {
-                return status;
+                return status == Reasons.Held && node.HasTentative && Judge(state, node.Firm) is { IsSuccess: false } other ? other : status;
             }
         }
 

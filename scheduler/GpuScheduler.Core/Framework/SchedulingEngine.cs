@@ -148,11 +148,21 @@ public sealed class SchedulingEngine
     /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
     /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
     /// </summary>
-    /// <param name="pod">The pod; its request must be understood (<see cref="PodInfo.Invalid"/> is null).</param>
+    /// <param name="pod">The pod. Asked again for a pod that found no node, it tries again.</param>
+    /// <exception cref="ArgumentException">The pod's request cannot be understood (<see cref="PodInfo.Invalid"/>).</exception>
     public Decision Schedule(PodInfo pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        _profile.Observer?.Observe(pod, Cluster.Current);
+        if (pod.Invalid is { } why)
+        {
+            throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
+        }
+
+        if (Cluster.Introduce(pod))
+        {
+            _profile.Observer?.Observe(pod, Cluster.Current);
+        }
+
         Cluster.Abandon(pod.Uid);
         while (true)
         {

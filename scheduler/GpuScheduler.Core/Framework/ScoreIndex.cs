@@ -7,20 +7,31 @@ namespace GpuScheduler.Core.Framework;
 /// Finds the best node without asking every node anew: scores are kept for every shape of pod and worked out again only for nodes
 /// that changed since that shape was last asked for. What it finds is what a scan of all nodes would. Thread-safe.
 /// </summary>
-internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEvaluator evaluator)
+/// <param name="cluster">The nodes.</param>
+/// <param name="profile">The plugins.</param>
+/// <param name="evaluator">Asks them.</param>
+/// <param name="mostScores">Most scores kept in all, 8 bytes each; the shapes that were not asked for the longest go first.</param>
+internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEvaluator evaluator, long mostScores = ScoreIndex.MostScores)
 {
-    /// <summary>Most scores kept in all, 8 bytes each; the shapes that were not asked for the longest go first.</summary>
-    private const int MostScores = 4 << 20;
+    /// <summary>For 20,000 nodes and 400 shapes of pods: 64 MiB.</summary>
+    private const long MostScores = 8 << 20;
+
+    /// <summary>What a shape costs beside its scores, in scores.</summary>
+    private const int Overhead = 128;
 
     /// <summary>So many nodes with too little memory are passed over one by one; then all that are left are looked at in a row.</summary>
     private const int MostPassedOver = 16;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<PodShape, ShapeScores> _shapes = [];
+    private readonly Dictionary<ScoreKey, LinkedListNode<ShapeScores>> _shapes = [];
+    private readonly LinkedList<ShapeScores> _recent = new();   // the shape asked for last comes first
     private readonly List<int> _changed = [];
     private readonly List<(int Position, double Score)> _passedOver = [];
     private readonly bool _readsMemory = profile.Scores.Any(s => s.Plugin.ReadsMemory);
-    private long _questions;
+    private long _kept;
+
+    /// <summary>How many shapes there are scores for.</summary>
+    public int Shapes => _shapes.Count;
 
     /// <summary>
     /// The best node among those that pass every filter. None when there is none, even if a node is refused only for a tentative
@@ -89,22 +100,14 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
     private ShapeScores CatchUp(PodInfo pod, out Snapshot snapshot, out bool someHeld)
     {
-        var key = new PodShape(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0);
-        if (!_shapes.TryGetValue(key, out var shape))
-        {
-            _shapes[key] = shape = new ShapeScores(new CycleState(pod));
-        }
-
-        shape.LastUsed = ++_questions;
+        var shape = ShapeOf(pod);
         var version = evaluator.Version;
         _changed.Clear();
         var known = cluster.TryCatchUp(ref shape.Seen, _changed, out snapshot, out someHeld);
-        if (snapshot.Nodes.Length > shape.Length)
-        {
-            shape.Grow(snapshot.Nodes.Length);
-            Forget();
-        }
-
+        _kept -= shape.Room;
+        shape.Grow(snapshot.Nodes.Length);
+        _kept += shape.Room;
+        Forget();
         if (known && version == shape.Version)
         {
             foreach (var position in _changed)
@@ -127,11 +130,31 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
     private double Score(CycleState state, NodeInfo? node) =>
         node is not null && evaluator.JudgeShape(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
 
+    private ShapeScores ShapeOf(PodInfo pod)
+    {
+        var key = new ScoreKey(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0);
+        if (_shapes.TryGetValue(key, out var entry))
+        {
+            _recent.Remove(entry);
+            _recent.AddFirst(entry);
+        }
+        else
+        {
+            _shapes[key] = entry = _recent.AddFirst(new ShapeScores(key, new CycleState(pod)));
+            _kept += Overhead;
+        }
+
+        return entry.Value;
+    }
+
     private void Forget()
     {
-        while (_shapes.Count > 1 && _shapes.Values.Sum(s => (long)s.Length) > MostScores)
+        while (_kept > mostScores && _shapes.Count > 1)
         {
-            _shapes.Remove(_shapes.MinBy(s => s.Value.LastUsed).Key);
+            var last = _recent.Last!.Value;
+            _recent.RemoveLast();
+            _shapes.Remove(last.Key);
+            _kept -= last.Room + Overhead;
         }
     }
 }

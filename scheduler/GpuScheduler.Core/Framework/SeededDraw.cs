@@ -22,9 +22,6 @@ internal static class SeededDraw
         return Mix(hash ^ Mix(seed + Golden));
     }
 
-    /// <summary>A number below <paramref name="count"/>, each as likely as the others (but for one part in 2^64 / count).</summary>
-    public static int Below(ulong draw, int count) => (int)Math.BigMul(draw, (ulong)count, out _);
-
     /// <summary>The finalizer of SplitMix64: every bit of the result depends on every bit of the value.</summary>
     public static ulong Mix(ulong value)
     {

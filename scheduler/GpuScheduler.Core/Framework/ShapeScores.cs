@@ -6,13 +6,16 @@ namespace GpuScheduler.Core.Framework;
 /// The scores of all nodes for one shape of pod, and the best of each block of nodes, so that a node that changed costs a few dozen
 /// comparisons and the best node of n is found among n/64 blocks and the 64 nodes of one. Not thread-safe.
 /// </summary>
-internal sealed class ShapeScores(CycleState state)
+internal sealed class ShapeScores(ScoreKey key, CycleState state)
 {
     private const int BlockBits = 6;
     private const int BlockSize = 1 << BlockBits;
 
     private double[] _scores = [];
     private double[] _blocks = [];
+
+    /// <summary>The shape.</summary>
+    public ScoreKey Key { get; } = key;
 
     /// <summary>A pod of the shape, for the plugins; what else it is does not matter.</summary>
     public CycleState State { get; } = state;
@@ -23,11 +26,11 @@ internal sealed class ShapeScores(CycleState state)
     /// <summary>Version of the plugins that gave the scores; -1 when there are none yet.</summary>
     public long Version { get; set; } = -1;
 
-    /// <summary>When it was last asked for, by number of the question.</summary>
-    public long LastUsed { get; set; }
-
     /// <summary>How many positions there are.</summary>
     public int Length { get; private set; }
+
+    /// <summary>How many scores there is room for.</summary>
+    public int Room => _scores.Length;
 
     /// <summary>The scores by position; <see cref="Best.NoScore"/> where the pod cannot go.</summary>
     public ReadOnlySpan<double> Scores => _scores.AsSpan(0, Length);

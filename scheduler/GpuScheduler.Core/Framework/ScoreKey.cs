@@ -6,4 +6,4 @@ namespace GpuScheduler.Core.Framework;
 /// <param name="Request">The devices.</param>
 /// <param name="CpuMilli">CPU, in milli-CPU.</param>
 /// <param name="MemoryBytes">Memory, in bytes, where a score looks at it; else 0, so that the shapes stay few.</param>
-internal readonly record struct PodShape(GpuRequest Request, long CpuMilli, long MemoryBytes);
+internal readonly record struct ScoreKey(GpuRequest Request, long CpuMilli, long MemoryBytes);
