@@ -68,7 +68,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
     public DemandModel? Model => _model;
 
     /// <inheritdoc/>
-    public void Observe(PodInfo pod, Snapshot snapshot)
+    public void Observe(PodInfo pod, bool isNew, Snapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -91,7 +91,11 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
                 RememberRunning(snapshot);
             }
 
-            Remember(pod);
+            if (isNew)
+            {
+                Remember(pod);
+            }
+
             if (_learned is null || IsAnother(_census, _learned) || _news >= Math.Max(FewestNew, _remembered / 3))
             {
                 Forget();

@@ -22,6 +22,7 @@ public sealed class SchedulingEngine
     private readonly Profile _profile;
     private readonly NodeEvaluator _evaluator;
     private readonly ScoreIndex? _index;
+    private readonly ArrivedPods _arrived = new();
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -56,6 +57,11 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
         var wantsGpu = pod.Request.WantsGpu;
+        if (wantsGpu && _profile.Observer is { } observer)
+        {
+            observer.Observe(pod, _arrived.IsNew(pod.Uid), snapshot);
+        }
+
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
         var passed = 0;
@@ -158,11 +164,8 @@ public sealed class SchedulingEngine
             throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
         }
 
-        if (Cluster.Introduce(pod))
-        {
-            _profile.Observer?.Observe(pod, Cluster.Current);
-        }
-
+        var isNew = Cluster.Introduce(pod);
+        _profile.Observer?.Observe(pod, isNew, Cluster.Current);
         Cluster.Abandon(pod.Uid);
         while (true)
         {

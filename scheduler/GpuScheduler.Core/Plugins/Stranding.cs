@@ -30,7 +30,7 @@ internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserve
 
     public long Version => _demand.Model?.Version ?? 0;
 
-    public void Observe(PodInfo pod, Snapshot snapshot) => _demand.Observe(pod, snapshot);
+    public void Observe(PodInfo pod, bool isNew, Snapshot snapshot) => _demand.Observe(pod, isNew, snapshot);
 
     public double Score(CycleState state, NodeInfo node, in DevicePick pick)
     {
