@@ -45,7 +45,7 @@ internal static class ExtenderOptionsValidator
         CheckFile(errors, "Cluster", options.Cluster, null);
         CheckFile(errors, "Kubeconfig", options.Kubeconfig, null);
         var weights = options.Engine.Weights;
-        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Fragmentation", weights.Fragmentation), ("Packing", weights.Packing) })
+        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Stranding", weights.Stranding) })
         {
             if (!(value >= 0) || double.IsInfinity(value))
             {
@@ -53,7 +53,7 @@ internal static class ExtenderOptionsValidator
             }
         }
 
-        if (weights.Topology + weights.Fragmentation + weights.Packing <= 0)
+        if (weights.Topology + weights.Stranding <= 0)
         {
             errors.Add("Engine:Weights are all 0: at least one must be more");
         }

@@ -283,11 +283,11 @@ public sealed class ClusterState
     /// </summary>
     /// <param name="pod">The pod.</param>
     /// <param name="node">Its likely node.</param>
-    /// <param name="cards">Which card a share gets; null for <see cref="LeastSliver"/>.</param>
+    /// <param name="cards">Which card a share gets; null for <see cref="LeastFree"/>.</param>
     public bool Hold(PodInfo pod, string node, IShareCardOrder? cards = null)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        cards ??= LeastSliver.Instance;
+        cards ??= LeastFree.Instance;
         lock (_gate)
         {
             if (_ledger.TryGet(pod.Uid, out var present) && present.State != AllocationState.Tentative)
@@ -312,12 +312,12 @@ public sealed class ClusterState
     /// <param name="pod">The pod.</param>
     /// <param name="node">Its node.</param>
     /// <param name="judge">The filters: null when the node will do, else why not.</param>
-    /// <param name="cards">Which card a share gets; null for <see cref="LeastSliver"/>.</param>
+    /// <param name="cards">Which card a share gets; null for <see cref="LeastFree"/>.</param>
     /// <returns>The promise, or why it is refused.</returns>
     public PromiseResult Promise(PodInfo pod, string node, Func<NodeInfo, string?> judge, IShareCardOrder? cards = null)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        cards ??= LeastSliver.Instance;
+        cards ??= LeastFree.Instance;
         ArgumentNullException.ThrowIfNull(judge);
         lock (_gate)
         {

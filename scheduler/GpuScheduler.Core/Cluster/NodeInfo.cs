@@ -244,7 +244,7 @@ public sealed class NodeInfo
 
             // Constraints bound the choice when the pod was placed; now it is somewhere, and only its size counts.
             var request = allocations[i].Pod.Request with { Nvlink = NvlinkRequirement.Unspecified, MinGpuMemoryMiB = 0, Models = [] };
-            if (DeviceAllocator.TryPick(allocations[i].Pod with { Request = request }, this, LeastSliver.Instance, out var pick, out _))
+            if (DeviceAllocator.TryPick(allocations[i].Pod with { Request = request }, this, LeastFree.Instance, out var pick, out _))
             {
                 allocations[i] = allocations[i] with { Devices = pick.ToAssignment(request, this) };
                 Add(allocations[i].Devices);

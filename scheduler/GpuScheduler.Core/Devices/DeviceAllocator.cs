@@ -233,14 +233,7 @@ public static class DeviceAllocator
             }
         }
 
-        var growth = 0;
-        for (var rest = chosen; rest != 0; rest &= rest - 1)
-        {
-            var gpu = BitOperations.TrailingZeroCount(rest);
-            growth += SharePacking.SliverGrowth(node.FreeCards[gpu], node.FreeCardAfter(gpu, request));
-        }
-
-        pick = pick with { Shared = chosen, Opened = BitOperations.PopCount(chosen & node.IdleMask), SliverGrowth = growth, CardValue = value };
+        pick = pick with { Shared = chosen, Opened = BitOperations.PopCount(chosen & node.IdleMask), CardValue = value };
         return true;
     }
 

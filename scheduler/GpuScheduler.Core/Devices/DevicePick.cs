@@ -23,9 +23,6 @@ public readonly record struct DevicePick
     /// <summary>How many of <see cref="Shared"/> were idle before.</summary>
     public int Opened { get; init; }
 
-    /// <summary>Growth of slivers over the shared GPUs, in milli-GPU (see <see cref="SharePacking"/>); may be negative.</summary>
-    public int SliverGrowth { get; init; }
-
     /// <summary>What the order of the cards thought of the shared ones, summed up (<see cref="CardRank.Value"/>); 0 where links decided.</summary>
     public double CardValue { get; init; }
 

@@ -23,8 +23,13 @@ public sealed class TypicalPodsLearner : ITypicalPodsSource, IArrivalObserver
     public long Version => Volatile.Read(ref _version);
 
     /// <inheritdoc/>
-    public void Observe(PodInfo pod, Snapshot snapshot)
+    public void Observe(PodInfo pod, bool isNew, Snapshot snapshot)
     {
+        if (!isNew)
+        {
+            return;
+        }
+
         lock (_gate)
         {
             _counts.Add(pod);

@@ -4,7 +4,7 @@ namespace GpuScheduler.Core.Framework;
 public sealed record EngineOptions
 {
     /// <summary>The plugins.</summary>
-    public Profile Profile { get; init; } = Profile.Default;
+    public Profile Profile { get; init; } = Profile.Create(new ScoreWeights());
 
     /// <summary>Scores are kept and used again where nothing has changed. The answers are the same without, only slower.</summary>
     public bool KeepScores { get; init; } = true;

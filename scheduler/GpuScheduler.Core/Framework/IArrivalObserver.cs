@@ -6,8 +6,9 @@ namespace GpuScheduler.Core.Framework;
 /// <summary>Part of a policy that learns from the pods that arrive.</summary>
 public interface IArrivalObserver
 {
-    /// <summary>A pod has arrived and is about to be decided; called once a pod, whether or not a node is found for it and however often it is tried. Thread-safe.</summary>
+    /// <summary>A pod is about to be decided, whether or not a node will be found for it. Thread-safe.</summary>
     /// <param name="pod">The pod.</param>
+    /// <param name="isNew">True the first time; false when it is tried again.</param>
     /// <param name="snapshot">The cluster before it.</param>
-    void Observe(PodInfo pod, Snapshot snapshot);
+    void Observe(PodInfo pod, bool isNew, Snapshot snapshot);
 }

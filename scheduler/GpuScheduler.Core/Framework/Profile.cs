@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Plugins;
 
 namespace GpuScheduler.Core.Framework;
@@ -14,11 +15,11 @@ public readonly record struct WeightedScore(IScorePlugin Plugin, double Weight);
 /// <param name="Scores">A node's score is the weighted mean of those that score the pod; without any, all nodes are equal.</param>
 public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArray<WeightedScore> Scores)
 {
-    /// <summary>The plugins with which the service starts.</summary>
-    public static Profile Default { get; } = Create(new ScoreWeights());
+    /// <summary>The filters of the service.</summary>
+    public static ImmutableArray<IFilterPlugin> DefaultFilters { get; } = [new GpuPresence(), new GpuModel(), new GpuFit()];
 
     /// <summary>Which card a share gets.</summary>
-    public IShareCardOrder CardOrder { get; init; } = LeastSliver.Instance;
+    public IShareCardOrder CardOrder { get; init; } = LeastFree.Instance;
 
     /// <summary>Among equally good nodes: null for the first by position, else any, as chance has it with this seed.</summary>
     public ulong? TieSeed { get; init; }
@@ -26,18 +27,24 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
     /// <summary>What learns from the pods that arrive; null when nothing does.</summary>
     public IArrivalObserver? Observer { get; init; }
 
-    /// <summary>The default plugins with weights of one's own.</summary>
-    public static Profile Create(ScoreWeights weights)
+    /// <summary>The service's plugins. The profile learns from the pods that its engine sees: engines do not share one.</summary>
+    /// <param name="weights">How much each part of a score counts.</param>
+    /// <param name="expected">Pods that are expected, as a first guess; null for a general one.</param>
+    public static Profile Create(ScoreWeights weights, ITypicalPodsSource? expected = null)
     {
         ArgumentNullException.ThrowIfNull(weights);
+        var stranding = new Stranding(expected);
         return new(
-            [new GpuPresence(), new GpuModel(), new GpuFit()],
+            DefaultFilters,
             [
                 new(new Topology(), weights.Topology),
-                new(new Spoilage(), weights.Fragmentation),
-                new(new Packing(), weights.Packing),
+                new(stranding, weights.Stranding),
                 new(new GpuNodesLast(), 1),
-            ]);
+            ])
+        {
+            CardOrder = stranding,
+            Observer = stranding,
+        };
     }
 
     /// <summary>The profile for one that decides alone: CPU, memory and the number of pods are checked as well.</summary>

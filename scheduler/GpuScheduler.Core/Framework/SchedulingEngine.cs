@@ -22,6 +22,7 @@ public sealed class SchedulingEngine
     private readonly Profile _profile;
     private readonly NodeEvaluator _evaluator;
     private readonly ScoreIndex? _index;
+    private readonly ArrivedPods _arrived = new();
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -56,6 +57,11 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
         var wantsGpu = pod.Request.WantsGpu;
+        if (wantsGpu && _profile.Observer is { } observer)
+        {
+            observer.Observe(pod, _arrived.IsNew(pod.Uid), snapshot);
+        }
+
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
         var passed = 0;
@@ -152,7 +158,7 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(pod);
         if (Cluster.Introduce(pod))
         {
-            _profile.Observer?.Observe(pod, Cluster.Current);
+            _profile.Observer?.Observe(pod, true, Cluster.Current);
         }
     }
 
@@ -171,7 +177,7 @@ public sealed class SchedulingEngine
             throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
         }
 
-        Announce(pod);
+        _profile.Observer?.Observe(pod, Cluster.Introduce(pod), Cluster.Current);
         Cluster.Abandon(pod.Uid);
         while (true)
         {

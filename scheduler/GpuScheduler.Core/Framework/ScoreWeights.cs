@@ -6,9 +6,6 @@ public sealed record ScoreWeights
     /// <summary>Links between the GPUs that the pod gets.</summary>
     public double Topology { get; init; } = 0.3;
 
-    /// <summary>What the pick spoils for later requests.</summary>
-    public double Fragmentation { get; init; } = 0.5;
-
-    /// <summary>How full the node is afterwards.</summary>
-    public double Packing { get; init; } = 0.2;
+    /// <summary>GPU that the pods to come could no longer use.</summary>
+    public double Stranding { get; init; } = 0.7;
 }

@@ -23,7 +23,7 @@ public static class PlacementPolicies
         ["random"] = static context => Of(new RandomCard(context.Seed)) with { TieSeed = context.Seed },
         ["leastallocated"] = static _ => Of(LeastFree.Instance, new LeastAllocated()),
         ["mostallocated"] = static _ => Of(LeastFree.Instance, new MostAllocated()),
-        ["default"] = static _ => Profile.Default.WithNodeResources(),
+        ["default"] = static context => Profile.Create(new ScoreWeights(), context.TypicalPods).WithNodeResources(),
     }.ToImmutableDictionary(StringComparer.Ordinal);
 
     /// <summary>The names, in alphabetical order.</summary>
@@ -48,7 +48,7 @@ public static class PlacementPolicies
 
     private static Profile Of(IShareCardOrder cards, params ReadOnlySpan<IScorePlugin> scores)
     {
-        var profile = new Profile(Profile.Default.Filters, []) { CardOrder = cards }.WithNodeResources();
+        var profile = new Profile(Profile.DefaultFilters, []) { CardOrder = cards }.WithNodeResources();
         foreach (var score in scores)
         {
             profile = profile with { Scores = profile.Scores.Add(new WeightedScore(score, 1)) };

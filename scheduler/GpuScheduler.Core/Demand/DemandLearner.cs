@@ -1,0 +1,304 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Fragmentation;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Demand;
+
+/// <summary>
+/// Learns what pods ask for from those that arrive, and what slots are worth from how many are left. It starts with a guess that
+/// weighs as much as <see cref="PriorPods"/> pods. Thread-safe.
+/// </summary>
+/// <param name="expected">Pods that are expected, for the first guess; null for a general one (see <see cref="s_prior"/>).</param>
+internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObserver
+{
+    /// <summary>How many pods the first guess weighs as much as.</summary>
+    private const double PriorPods = 100;
+
+    /// <summary>A model is made anew after so many pods, or when half as many as are remembered have come.</summary>
+    private const double FewestNew = 50;
+
+    /// <summary>When so many pods (or kinds) are remembered, the old ones count half: what was asked for long ago is forgotten.</summary>
+    private const double MostRemembered = 16384;
+
+    /// <summary>Most kinds of pods that are told apart; past it the rare ones are forgotten.</summary>
+    private const int MostKinds = 4096;
+
+    /// <summary>The kinds that make up this part of the pods are the typical ones (as in FGD).</summary>
+    private const double TypicalPart = 0.95;
+
+    /// <summary>Share of the pods that each size of several GPUs is believed to have before any is seen.</summary>
+    private const double UnseenSlots = 0.01;
+
+    /// <summary>The price of a slot that stands all the time, per GPU and share of the pods that ask for it, in cards: it keeps untouched nodes untouched among nodes that are equal otherwise.</summary>
+    private const double StandingPrice = 0.15;
+
+    /// <summary>The part of the slots that is taken to last until it is asked for; the others are broken by smaller pods.</summary>
+    private const double LastingSlots = 0.5;
+
+    /// <summary>The chance that slots run short is rounded to so many steps, so that scores need not be worked out anew with every pod.</summary>
+    private const int ChanceSteps = 8;
+
+    /// <summary>A cluster of which nothing is known: mostly one whole GPU, some parts, some of several.</summary>
+    private static readonly (int Cards, int Milli, double Share)[] s_prior =
+    [
+        (1, 1000, 0.50), (1, 500, 0.20), (1, 250, 0.10), (2, 1000, 0.08), (4, 1000, 0.06), (8, 1000, 0.06),
+    ];
+
+    /// <summary>CPU of those pods: so much of what the nodes have for each GPU.</summary>
+    private const double PriorCpu = 0.7;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<DemandKind, double> _counts = [];
+    private readonly SortedDictionary<int, double> _slotCounts = [];
+    private readonly SlotCensus _slots = new();
+    private Snapshot? _counted;
+    private NodeCensus? _census;
+    private NodeCensus? _learned;
+    private double _remembered;
+    private double _seen;
+    private double _news;
+    private double _meanMilli;
+    private int[] _steps = [];
+    private long _version;
+    private volatile DemandModel? _model;
+
+    /// <summary>The present model; null until the first pod has arrived on a cluster with cards.</summary>
+    public DemandModel? Model => _model;
+
+    /// <inheritdoc/>
+    public void Observe(PodInfo pod, bool isNew, Snapshot snapshot)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        lock (_gate)
+        {
+            if (_census is null || _counted?.Index != snapshot.Index)
+            {
+                _census = new NodeCensus(snapshot);
+            }
+
+            _counted = snapshot;
+            if (_census.Cards == 0)
+            {
+                return;
+            }
+
+            if (_learned is null)
+            {
+                Guess();
+                RememberRunning(snapshot);
+            }
+
+            if (isNew)
+            {
+                Remember(pod);
+            }
+
+            if (_learned is null || IsAnother(_census, _learned) || _news >= Math.Max(FewestNew, _remembered / 3))
+            {
+                Forget();
+                Learn(snapshot);
+            }
+
+            Price(snapshot);
+        }
+    }
+
+    /// <summary>True when what was learned about the nodes does not hold any more: a new class, or a sixteenth more or fewer cards.</summary>
+    private static bool IsAnother(NodeCensus now, NodeCensus learned) =>
+        now != learned && (Math.Abs(now.Cards - learned.Cards) * 16 > learned.Cards || now.Classes.Keys.Any(c => !learned.Classes.ContainsKey(c)));
+
+    /// <summary>The kind of a pod; null for one without GPUs or with MIG devices. A share of memory counts as that part of the cluster's largest card.</summary>
+    private DemandKind? KindOf(PodInfo pod)
+    {
+        if (TypicalPod.Of(pod) is not { Cards: > 0 } kind)
+        {
+            return null;
+        }
+
+        var memory = pod.Request.ShareMemoryMiB;
+        var milli = memory > 0 && _census!.MostCardMemoryMiB > 0
+            ? Math.Max(kind.Milli, (int)Math.Min(SharePacking.WholeCard, ((long)memory * SharePacking.WholeCard) / _census.MostCardMemoryMiB))
+            : kind.Milli;
+        return new DemandKind(kind.CpuMilli, kind.Cards, Math.Max(1, milli), (pod.MemoryBytes + (1L << 30) - 1) >> 30, kind.Models);
+    }
+
+    private void Guess()
+    {
+        if (expected?.Current.Pods is { Length: > 0 } pods)
+        {
+            foreach (var (pod, share) in pods.Where(p => p.Pod.Cards > 0))
+            {
+                Remember(new DemandKind(pod.CpuMilli, pod.Cards, Math.Max(1, pod.Milli), 0, pod.Models), share * PriorPods);
+            }
+        }
+
+        if (_counts.Count == 0)
+        {
+            var cpuPerMilli = PriorCpu * _census!.CpuMilli / ((double)_census.Cards * SharePacking.WholeCard);
+            foreach (var (cards, milli, share) in s_prior)
+            {
+                Remember(new DemandKind((long)(cpuPerMilli * cards * milli), cards, milli, 0, ""), share * PriorPods);
+            }
+        }
+    }
+
+    /// <summary>What runs already has arrived some time ago.</summary>
+    private void RememberRunning(Snapshot snapshot)
+    {
+        foreach (var node in snapshot.Nodes)
+        {
+            if (node is not null)
+            {
+                foreach (var allocation in node.Allocations)
+                {
+                    Remember(allocation.Pod);
+                }
+            }
+        }
+    }
+
+    private void Remember(PodInfo pod)
+    {
+        if (KindOf(pod) is { } kind)
+        {
+            Remember(kind, 1);
+            _seen++;
+            _news++;
+            if (kind.Cards > 1)
+            {
+                _slotCounts[kind.Cards] = _slotCounts.GetValueOrDefault(kind.Cards) + 1;
+            }
+        }
+    }
+
+    private void Remember(in DemandKind kind, double pods)
+    {
+        _counts[kind] = _counts.GetValueOrDefault(kind) + pods;
+        _remembered += pods;
+    }
+
+    private void Forget()
+    {
+        if (_remembered < MostRemembered && _counts.Count < MostKinds)
+        {
+            return;
+        }
+
+        foreach (var kind in _counts.Keys.ToList())
+        {
+            if ((_counts[kind] /= 2) < 1)
+            {
+                _counts.Remove(kind);
+            }
+        }
+
+        foreach (var cards in _slotCounts.Keys.ToList())
+        {
+            _slotCounts[cards] /= 2;
+        }
+
+        _seen /= 2;
+        _remembered = _counts.Values.Sum();
+    }
+
+    private void Learn(Snapshot snapshot)
+    {
+        _census = _learned = new NodeCensus(snapshot);
+        _news = 0;
+        var kinds = _counts
+            .OrderByDescending(c => c.Value)
+            .ThenBy(c => c.Key.CpuMilli).ThenBy(c => c.Key.Cards).ThenBy(c => c.Key.Milli).ThenBy(c => c.Key.MemoryGiB).ThenBy(c => c.Key.Models, StringComparer.Ordinal)
+            .Select(c => (c.Key, c.Value / _remembered))
+            .ToList();
+        _meanMilli = kinds.Sum(k => k.Item2 * k.Key.TotalMilli);
+        var slots = _slotCounts.Keys.Concat([2, 4, 8, 16]).Where(c => c <= _learned.MostCards).Distinct().Order();
+        _model = DemandModel.Make(kinds, Typical(kinds), _learned, slots, ++_version);
+        _steps = [];
+    }
+
+    /// <summary>The most frequent kinds, whatever their memory, that make up <see cref="TypicalPart"/> of the pods.</summary>
+    private static List<(DemandKind, double)> Typical(List<(DemandKind Kind, double Share)> kinds)
+    {
+        var typical = new List<(DemandKind, double)>();
+        var covered = 0.0;
+        foreach (var same in kinds.GroupBy(k => k.Kind with { MemoryGiB = 0, Models = "" }).Select(g => (g.Key, Share: g.Sum(k => k.Share))).OrderByDescending(k => k.Share))
+        {
+            if (covered >= TypicalPart)
+            {
+                break;
+            }
+
+            typical.Add(same);
+            covered += same.Share;
+        }
+
+        return typical;
+    }
+
+    /// <summary>
+    /// Prices the slots: what always stands, and the whole of the GPUs by the chance that more pods of the size come before what is
+    /// free is used up (a Poisson number of them) than slots will last.
+    /// </summary>
+    private void Price(Snapshot snapshot)
+    {
+        var slots = _model!.Slots;
+        Span<long> counts = stackalloc long[slots.Length];
+        var free = _slots.Count(snapshot, slots, counts);
+        var toCome = free / _meanMilli;
+        var changed = _steps.Length != slots.Length;
+        if (changed)
+        {
+            _steps = new int[slots.Length];
+        }
+
+        for (var i = 0; i < slots.Length; i++)
+        {
+            var step = (int)Math.Round(ChanceSteps * Chance(toCome * ShareOf(slots[i].Cards), counts[i] * LastingSlots));
+            changed |= step != _steps[i];
+            _steps[i] = step;
+        }
+
+        if (!changed)
+        {
+            return;
+        }
+
+        Span<double> prices = stackalloc double[slots.Length];
+        for (var i = 0; i < slots.Length; i++)
+        {
+            var (chance, share) = (_steps[i] / (double)ChanceSteps, _slotCounts.GetValueOrDefault(slots[i].Cards) / Math.Max(1, _seen));
+            prices[i] = SharePacking.WholeCard * slots[i].Cards * ((StandingPrice * (share + UnseenSlots)) + chance);
+        }
+
+        _model = _model.With(prices, ++_version);
+    }
+
+    /// <summary>Share of the pods to come that want so many GPUs, counting the unseen.</summary>
+    private double ShareOf(int cards) => (_slotCounts.GetValueOrDefault(cards) + (UnseenSlots * PriorPods)) / (_seen + PriorPods);
+
+    /// <summary>The chance that a Poisson number with this mean is at least <paramref name="slots"/>.</summary>
+    private static double Chance(double mean, double slots)
+    {
+        if (slots <= 0)
+        {
+            return 1;
+        }
+
+        if (mean > 500)
+        {
+            return mean > slots ? 1 : 0; // its spread is below 5 % of it
+        }
+
+        double term = Math.Exp(-mean), below = 0;
+        for (var i = 0; i < slots && below < 1 - 1e-6; i++)
+        {
+            below += term;
+            term *= mean / (i + 1);
+        }
+
+        return Math.Max(0, 1 - below);
+    }
+}
