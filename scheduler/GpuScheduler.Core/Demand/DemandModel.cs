@@ -15,6 +15,12 @@ internal sealed class DemandModel
     /// </summary>
     private const double Pressure = 0.5;
 
+    /// <summary>
+    /// Share of the pods that is believed to want a whole node, of each class as often as it has cards, before any is seen. Few nodes
+    /// can stand in for an uncommonly large one: it is worth keeping before the first pod that needs it has come.
+    /// </summary>
+    private const double WholeNodePods = 0.01;
+
     private readonly CardWaste _cards;
     private readonly CpuWaste _cpu;
     private readonly ClassPressure _pressure;
@@ -44,7 +50,7 @@ internal sealed class DemandModel
         long version)
     {
         var cpu = new CpuWaste(typical, census.MostCpuMilli, census.MostCards);
-        return new(new CardWaste(typical), cpu, new ClassPressure(kinds, census), [.. slots.Select(s => new Slot(s, MeanCpu(s), 0))], version);
+        return new(new CardWaste(typical), cpu, new ClassPressure([.. kinds, .. WholeNodes(census)], census), [.. slots.Select(s => new Slot(s, MeanCpu(s), 0))], version);
 
         long MeanCpu(int cards)
         {
@@ -54,6 +60,11 @@ internal sealed class DemandModel
                 : (long)(same.Sum(k => k.Share * k.Kind.CpuMilli) / same.Sum(k => k.Share));
         }
     }
+
+    private static IEnumerable<(DemandKind Kind, double Share)> WholeNodes(NodeCensus census) =>
+        census.Classes.Select(c => (
+            new DemandKind(c.Key.Cores * 1000, c.Key.Cards, Devices.SharePacking.WholeCard, c.Key.MemoryGiB, ""),
+            WholeNodePods * c.Value.Cards / census.Cards));
 
     /// <summary>The same model with other prices of the slots.</summary>
     /// <param name="prices">The prices, in milli-GPU, in the order of <see cref="Slots"/>.</param>
