@@ -58,6 +58,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
     private NodeCensus? _learned;
     private double _remembered;
     private double _seen;
+    private double _large;
     private double _news;
     private double _meanMilli;
     private int[] _steps = [];
@@ -170,6 +171,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             if (kind.Cards > 1)
             {
                 _slotCounts[kind.Cards] = _slotCounts.GetValueOrDefault(kind.Cards) + 1;
+                _large += kind.Cards == _census!.MostCards && kind.CpuMilli > _census.NextCpuMilli ? 1 : 0;
             }
         }
     }
@@ -200,6 +202,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             _slotCounts[cards] /= 2;
         }
 
+        _large /= 2;
         _seen /= 2;
         _remembered = _counts.Values.Sum();
     }
@@ -256,7 +259,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
 
         for (var i = 0; i < slots.Length; i++)
         {
-            var step = (int)Math.Round(ChanceSteps * Chance(toCome * ShareOf(slots[i].Cards), counts[i] * LastingSlots));
+            var step = (int)Math.Round(ChanceSteps * Chance(toCome * ShareOf(slots[i]), counts[i] * LastingSlots));
             changed |= step != _steps[i];
             _steps[i] = step;
         }
@@ -269,15 +272,21 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
         Span<double> prices = stackalloc double[slots.Length];
         for (var i = 0; i < slots.Length; i++)
         {
-            var (chance, share) = (_steps[i] / (double)ChanceSteps, _slotCounts.GetValueOrDefault(slots[i].Cards) / Math.Max(1, _seen));
-            prices[i] = SharePacking.WholeCard * slots[i].Cards * ((StandingPrice * (share + UnseenSlots)) + chance);
+            var (chance, share) = (_steps[i] / (double)ChanceSteps, SeenOf(slots[i]) / Math.Max(1, _seen));
+            prices[i] = SharePacking.WholeCard * slots[i].Cards * ((StandingPrice * (share + UnseenOf(slots[i]))) + chance);
         }
 
         _model = _model.With(prices, ++_version);
     }
 
-    /// <summary>Share of the pods to come that want so many GPUs, counting the unseen.</summary>
-    private double ShareOf(int cards) => (_slotCounts.GetValueOrDefault(cards) + (UnseenSlots * PriorPods)) / (_seen + PriorPods);
+    /// <summary>Pods seen that wanted such a slot.</summary>
+    private double SeenOf(in Slot slot) => slot.IsLarge ? _large : _slotCounts.GetValueOrDefault(slot.Cards);
+
+    /// <summary>Share of the pods that is believed to want such a slot before any is seen: the large one as often as there are cards in the largest nodes.</summary>
+    private double UnseenOf(in Slot slot) => slot.IsLarge ? UnseenSlots * _learned!.LargestCards / _learned.Cards : UnseenSlots;
+
+    /// <summary>Share of the pods to come that want such a slot.</summary>
+    private double ShareOf(in Slot slot) => (SeenOf(slot) + (UnseenOf(slot) * PriorPods)) / (_seen + PriorPods);
 
     /// <summary>The chance that a Poisson number with this mean is at least <paramref name="slots"/>.</summary>
     private static double Chance(double mean, double slots)

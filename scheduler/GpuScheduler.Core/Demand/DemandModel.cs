@@ -30,7 +30,7 @@ internal sealed class DemandModel
         (_cards, _cpu, _pressure, Slots, Version) = (cards, cpu, pressure, slots, version);
     }
 
-    /// <summary>The sizes of pods with several GPUs, ascending, and the present prices of their slots.</summary>
+    /// <summary>The sizes of pods with several GPUs, ascending, and the present prices of their slots; last the large one, if there is one.</summary>
     public ImmutableArray<Slot> Slots { get; }
 
     /// <summary>Grows with every model.</summary>
@@ -50,7 +50,7 @@ internal sealed class DemandModel
         long version)
     {
         var cpu = new CpuWaste(typical, census.MostCpuMilli, census.MostCards);
-        return new(new CardWaste(typical), cpu, new ClassPressure([.. kinds, .. WholeNodes(census)], census), [.. slots.Select(s => new Slot(s, MeanCpu(s), 0))], version);
+        return new(new CardWaste(typical), cpu, new ClassPressure([.. kinds, .. WholeNodes(census)], census), [.. slots.Select(s => new Slot(s, MeanCpu(s), 0)), .. Large(census)], version);
 
         long MeanCpu(int cards)
         {
@@ -58,6 +58,14 @@ internal sealed class DemandModel
             return same.Count == 0
                 ? (long)(cpu.CpuPerGpu * cards * Devices.SharePacking.WholeCard)
                 : (long)(same.Sum(k => k.Share * k.Kind.CpuMilli) / same.Sum(k => k.Share));
+        }
+    }
+
+    private static IEnumerable<Slot> Large(NodeCensus census)
+    {
+        if (census is { MostCards: > 1, NextCpuMilli: > 0 })
+        {
+            yield return new Slot(census.MostCards, (long)(census.LargestCpuMilli * NodeCensus.AlmostAll), 0, IsLarge: true);
         }
     }
 

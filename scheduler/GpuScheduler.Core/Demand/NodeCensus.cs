@@ -25,7 +25,44 @@ internal sealed class NodeCensus
                 }
             }
         }
+
+        foreach (var key in _classes.Keys)
+        {
+            if (key.Cards == MostCards)
+            {
+                LargestCpuMilli = Math.Max(LargestCpuMilli, key.Cores * 1000);
+            }
+        }
+
+        foreach (var (key, (cards, _)) in _classes)
+        {
+            if (key.Cards != MostCards)
+            {
+                continue;
+            }
+
+            if (key.Cores * 1000 >= LargestCpuMilli * AlmostAll)
+            {
+                LargestCards += cards;
+            }
+            else
+            {
+                NextCpuMilli = Math.Max(NextCpuMilli, key.Cores * 1000);
+            }
+        }
     }
+
+    /// <summary>Nodes that have so much of the CPU of the largest count as equally large.</summary>
+    public const double AlmostAll = 0.9;
+
+    /// <summary>CPU of the largest node among those with the most cards, in milli-CPU.</summary>
+    public long LargestCpuMilli { get; }
+
+    /// <summary>CPU of the largest that is not <see cref="AlmostAll"/> as large, in milli-CPU; 0 when there is none.</summary>
+    public long NextCpuMilli { get; }
+
+    /// <summary>Cards of the largest nodes.</summary>
+    public int LargestCards { get; }
 
     /// <summary>The classes of nodes with cards, how many cards all nodes of each have, and their product.</summary>
     public IReadOnlyDictionary<NodeClass, (int Cards, string Product)> Classes => _classes;

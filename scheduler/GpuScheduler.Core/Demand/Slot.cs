@@ -4,7 +4,8 @@ namespace GpuScheduler.Core.Demand;
 /// <param name="Cards">How many GPUs.</param>
 /// <param name="CpuMilli">CPU that such pods need on average, in milli-CPU.</param>
 /// <param name="Price">What a slot is worth, in milli-GPU.</param>
-internal readonly record struct Slot(int Cards, long CpuMilli, double Price)
+/// <param name="IsLarge">True for room that only the largest nodes have, where some are larger than others of as many cards.</param>
+internal readonly record struct Slot(int Cards, long CpuMilli, double Price, bool IsLarge = false)
 {
     /// <summary>How many slots a node has.</summary>
     /// <param name="freeGpus">Its GPUs that are wholly free.</param>
