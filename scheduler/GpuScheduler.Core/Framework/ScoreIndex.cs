@@ -45,7 +45,46 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         lock (_gate)
         {
             var shape = CatchUp(pod, out snapshot, out someHeld);
+            for (var position = shape.NextUnknown(0); position >= 0; position = shape.NextUnknown(position + 1))
+            {
+                shape.Set(position, Score(shape.State!, snapshot.Nodes[position]));
+            }
+
             return profile.TieSeed is null ? FindFirst(shape, pod, snapshot) : FindAmong(shape, pod, snapshot);
+        }
+    }
+
+    /// <summary>
+    /// The scores of some nodes as they are now; <see cref="Best.NoScore"/> where the filters refuse a pod like this one, even if
+    /// only for a tentative hold.
+    /// </summary>
+    /// <param name="pod">The pod; what it holds is in its way.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="positions">Positions of the nodes, -1 for a node that is not known.</param>
+    /// <param name="scores">Receives the scores.</param>
+    /// <returns>False when the positions mean other nodes by now.</returns>
+    public bool TryRead(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> positions, Span<double> scores)
+    {
+        lock (_gate)
+        {
+            var shape = CatchUp(pod, out var now, out _);
+            if (now.Index != snapshot.Index)
+            {
+                return false;
+            }
+
+            for (var i = 0; i < positions.Length; i++)
+            {
+                var position = positions[i];
+                if (position >= 0 && !shape.Knows(position))
+                {
+                    shape.Set(position, Score(shape.State!, now.Nodes[position]));
+                }
+
+                scores[i] = position < 0 ? Best.NoScore : shape.Scores[position];
+            }
+
+            return true;
         }
     }
 
@@ -102,6 +141,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
     private static CycleState? ThatAsksForMore(ShapeScores shape, PodInfo pod) =>
         pod.MemoryBytes > shape.State!.Pod.MemoryBytes ? new CycleState(pod) : null;
 
+    /// <summary>The scores of the pod's shape, those forgotten that may not be right any more.</summary>
     private ShapeScores CatchUp(PodInfo pod, out Snapshot snapshot, out bool someHeld)
     {
         var shape = ShapeOf(pod);
@@ -116,17 +156,14 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         {
             foreach (var position in _changed)
             {
-                shape.Set(position, Score(state, snapshot.Nodes[position]));
+                shape.Forget(position);
             }
         }
         else
         {
             shape.Version = version;
-            shape.State = state = shape.State is { } before && before.Pod.MemoryBytes < pod.MemoryBytes ? before : new CycleState(pod);
-            for (var position = 0; position < snapshot.Nodes.Length; position++)
-            {
-                shape.Set(position, Score(state, snapshot.Nodes[position]));
-            }
+            shape.State = shape.State is { } before && before.Pod.MemoryBytes < pod.MemoryBytes ? before : new CycleState(pod);
+            shape.Forget();
         }
 
         return shape;

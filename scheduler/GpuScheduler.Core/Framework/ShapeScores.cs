@@ -1,4 +1,4 @@
-using GpuScheduler.Core.Cluster;
+using System.Numerics;
 
 namespace GpuScheduler.Core.Framework;
 
@@ -13,6 +13,7 @@ internal sealed class ShapeScores(ScoreKey key)
 
     private double[] _scores = [];
     private double[] _blocks = [];
+    private ulong[] _known = [];   // a bit for each position, a word for each block
 
     /// <summary>The shape.</summary>
     public ScoreKey Key { get; } = key;
@@ -35,7 +36,37 @@ internal sealed class ShapeScores(ScoreKey key)
     /// <summary>The scores by position; <see cref="Best.NoScore"/> where the pod cannot go.</summary>
     public ReadOnlySpan<double> Scores => _scores.AsSpan(0, Length);
 
-    /// <summary>Makes room for more positions; the new ones have no score.</summary>
+    /// <summary>True when the score at a position is that of the node as it is.</summary>
+    public bool Knows(int position) => (_known[position >> BlockBits] >> position & 1) != 0;
+
+    /// <summary>The score at a position has to be worked out again.</summary>
+    public void Forget(int position) => _known[position >> BlockBits] &= ~(1UL << position);
+
+    /// <summary>All scores have to be worked out again.</summary>
+    public void Forget() => Array.Clear(_known);
+
+    /// <summary>The first position from <paramref name="from"/> on whose score has to be worked out; -1 when there is none.</summary>
+    public int NextUnknown(int from)
+    {
+        for (var block = from >> BlockBits; block << BlockBits < Length; block++)
+        {
+            var unknown = ~_known[block];
+            if (block == from >> BlockBits)
+            {
+                unknown &= ulong.MaxValue << from;
+            }
+
+            if (unknown != 0)
+            {
+                var position = (block << BlockBits) + BitOperations.TrailingZeroCount(unknown);
+                return position < Length ? position : -1;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Makes room for more positions, whose scores have to be worked out.</summary>
     public void Grow(int length)
     {
         if (length > _scores.Length)
@@ -47,6 +78,7 @@ internal sealed class ShapeScores(ScoreKey key)
             var blocks = _blocks.Length;
             Array.Resize(ref _blocks, room >> BlockBits);
             Array.Fill(_blocks, Best.NoScore, blocks, _blocks.Length - blocks);
+            Array.Resize(ref _known, _blocks.Length);
         }
 
         Length = Math.Max(Length, length);
@@ -55,6 +87,7 @@ internal sealed class ShapeScores(ScoreKey key)
     /// <summary>Sets a score.</summary>
     public void Set(int position, double score)
     {
+        _known[position >> BlockBits] |= 1UL << position;
         var before = _scores[position];
         _scores[position] = score;
         ref var best = ref _blocks[position >> BlockBits];
