@@ -81,7 +81,7 @@ public class SchedulingEngineTests
         _cluster.UpsertNode(new NodeBuilder("cpu").Build());
         var pod = new PodBuilder("p").Request("cpu", "1").Build();
         Assert.Equal([Status.Success, Status.Success], Filter(pod));
-        Assert.Equal([0, 10], Prioritize(pod));
+        Assert.Equal([2, 10], Prioritize(pod));
         Assert.False(_cluster.TryGetAllocation("p", out _));
     }
 

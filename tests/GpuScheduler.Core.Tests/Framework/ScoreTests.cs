@@ -16,22 +16,30 @@ public class ScoreTests
     {
         var scored = 0;
         var profile = Profile.Create(new ScoreWeights());
+        var cluster = new ClusterState(new ManualTimeProvider(), new LedgerOptions());
+        foreach (var kind in Enum.GetValues<NodeKind>())
+        {
+            cluster.UpsertNode(new NodeShape(kind, $"{kind}").Node());
+            cluster.UpsertReport($"{kind}", new NodeShape(kind, $"{kind}").Report());
+        }
+
         for (var seed = 0; seed < 4000; seed++)
         {
             var random = new Random(seed);
             var shape = new NodeShape((NodeKind)random.Next(6), "n");
-            var cluster = new ClusterState(new ManualTimeProvider(), new LedgerOptions());
-            cluster.UpsertNode(shape.Node());
-            cluster.UpsertReport("n", shape.Report());
+            var facts = NodeFactsBuilder.Build(shape.Node(), shape.Report());
+            var node = facts.Empty;
             for (var i = random.Next(6); i > 0; i--)
             {
                 var other = PodShape.Random(random).Builder($"o{i}").Build();
-                profile.Observer!.Observe(other, isNew: true, cluster.Current);
-                cluster.Hold(other, "n", profile.CardOrder);
+                if (DeviceAllocator.TryPick(other, node, profile.CardOrder, out var taken, out _))
+                {
+                    node = NodeInfo.Build(facts, node.Allocations.Add(new Allocation(other, "n", taken.ToAssignment(other.Request, node), AllocationState.Bound)));
+                }
             }
 
-            var node = cluster.Current.Find("n")!;
             var state = new CycleState(PodShape.Random(random).Builder("p").Build());
+            profile.Observer!.Observe(state.Pod, isNew: true, cluster.Current);
             if (!DeviceAllocator.TryPick(state.Pod, node, profile.CardOrder, out var pick, out _))
             {
                 continue;
