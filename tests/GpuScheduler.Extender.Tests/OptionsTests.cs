@@ -31,8 +31,8 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Cluster", "/tmp", "Cluster is \"/tmp\": there is no such file")]
     [InlineData("Kubeconfig", "/no/such/file", "Kubeconfig is \"/no/such/file\": there is no such file")]
     [InlineData("Engine:Weights:Topology", "-1", "Engine:Weights:Topology is -1: a number of 0 or more is allowed")]
-    [InlineData("Engine:Weights:Packing", "NaN", "Engine:Weights:Packing is NaN: a number of 0 or more is allowed")]
-    [InlineData("Engine:Weights:Fragmentation", "Infinity", "Engine:Weights:Fragmentation is")]
+    [InlineData("Engine:Weights:Stranding", "NaN", "Engine:Weights:Stranding is NaN: a number of 0 or more is allowed")]
+    [InlineData("Engine:Weights:Stranding", "Infinity", "Engine:Weights:Stranding is")]
     [InlineData("Engine:Weights:Topology", "heavy", "Engine:Weights:Topology")]
     [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
     [InlineData("DoNothing", "7", "DoNothing")]
@@ -55,7 +55,7 @@ public sealed class OptionsTests : IDisposable
     public void Weights_that_are_all_zero_are_refused() =>
         Assert.Equal(
             ["Engine:Weights are all 0: at least one must be more"],
-            Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Fragmentation", "0"), ("Engine:Weights:Packing", "0")));
+            Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Stranding", "0")));
 
     [Fact]
     public void A_snapshot_and_a_live_cluster_at_once_are_refused() =>
@@ -144,7 +144,7 @@ public sealed class OptionsTests : IDisposable
 
         var options = app.Services.GetRequiredService<ExtenderOptions>();
         Assert.Equal((TimeSpan.FromSeconds(7), 6), (options.BindTimeout, options.Limits.MaxRequestBodyMiB));
-        Assert.Equal((2.5, new ScoreWeights().Packing), (options.Engine.Weights.Topology, options.Engine.Weights.Packing));
+        Assert.Equal((2.5, new ScoreWeights().Stranding), (options.Engine.Weights.Topology, options.Engine.Weights.Stranding));
         Assert.Equal((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(60)), (options.Holds.TentativeHold, options.Holds.PromiseHold));
     }
 

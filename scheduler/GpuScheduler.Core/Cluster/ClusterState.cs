@@ -33,9 +33,10 @@ public sealed class ClusterState
     private NodeInfo?[] _nodes = [];       // by position; null where it is free or must be built anew
     private bool[] _isUnpublished = [];
     private int _used;
+    private long _factsVersion;
     private bool _namesChanged;
     private volatile bool _dirty;
-    private Snapshot _snapshot = new(0, new NodeIndex([]), default);
+    private Snapshot _snapshot = new(0, 0, new NodeIndex([]), default);
 
     /// <summary>An empty cluster.</summary>
     public ClusterState(TimeProvider time, LedgerOptions options)
@@ -500,6 +501,7 @@ public sealed class ClusterState
         {
             _names[position] = null;
             _facts[position] = null;
+            _factsVersion++;
             _freePositions.Push(position);
             _namesChanged = true;
             Touch(position);
@@ -511,6 +513,7 @@ public sealed class ClusterState
         if (_positions.TryGetValue(name, out var position))
         {
             _facts[position] = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            _factsVersion++;
             Touch(position);
         }
     }
@@ -570,7 +573,7 @@ public sealed class ClusterState
         _unpublished.Clear();
         var index = _namesChanged ? new NodeIndex(_names.AsSpan(0, _used)) : _snapshot.Index;
         _namesChanged = false;
-        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, nodes));
+        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, _factsVersion, index, nodes));
         _dirty = false;
     }
 }

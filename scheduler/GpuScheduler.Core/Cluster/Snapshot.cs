@@ -3,15 +3,19 @@ namespace GpuScheduler.Core.Cluster;
 /// <summary>The cluster at one moment. Never changes after it was published.</summary>
 public sealed class Snapshot
 {
-    internal Snapshot(long generation, NodeIndex index, NodeList nodes)
+    internal Snapshot(long generation, long factsVersion, NodeIndex index, NodeList nodes)
     {
         Generation = generation;
+        FactsVersion = factsVersion;
         Index = index;
         Nodes = nodes;
     }
 
     /// <summary>Grows with every change of the cluster.</summary>
     public long Generation { get; }
+
+    /// <summary>Grows whenever a node comes, goes or has other <see cref="NodeInfo.Facts"/>; who uses it does not matter.</summary>
+    internal long FactsVersion { get; }
 
     /// <summary>Names to positions.</summary>
     public NodeIndex Index { get; }

@@ -8,6 +8,10 @@ namespace GpuScheduler.Core.Demand;
 /// they come at random. The first says which remainders are good ones; the second orders those that are equally good, by how soon
 /// they are filled.
 /// </summary>
+/// <remarks>
+/// It is less than 0 for a remainder that is worth more than its size: where every share of 600 costs a card, 600 that are free beside
+/// something else save one.
+/// </remarks>
 internal sealed class CardWaste
 {
     /// <summary>Weight of the random view.</summary>

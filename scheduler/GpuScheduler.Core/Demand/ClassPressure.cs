@@ -1,46 +1,46 @@
-using GpuScheduler.Core.Requests;
-
 namespace GpuScheduler.Core.Demand;
 
 /// <summary>
 /// How much the pods to come depend on each class of nodes. A pod presses on the classes that could take it when empty, by its share
 /// of the demand over their share of the cards: many pods that can go to few nodes press hard, those that can go anywhere press
-/// alike on all. The least pressed class counts as 0.
+/// alike on all. The least pressed class counts as 0. Pods that no node could take do not count.
 /// </summary>
 internal sealed class ClassPressure
 {
     private readonly Dictionary<NodeClass, double> _pressure = [];
 
     /// <summary>Works out the pressure on each class.</summary>
+    /// <param name="kinds">The pods to come, with their shares.</param>
+    /// <param name="census">The nodes.</param>
     public ClassPressure(IReadOnlyList<(DemandKind Kind, double Share)> kinds, NodeCensus census)
     {
-        var classes = census.Classes.Select(c => (c.Key, c.Value.Cards, c.Value.Product)).ToArray();
-        var pressure = new double[classes.Length];
-        var able = new bool[classes.Length];
-        var demand = kinds.Sum(k => k.Share * k.Kind.TotalMilli);
-        foreach (var byModels in kinds.GroupBy(k => k.Kind.Models))
+        var classes = census.Classes;
+        var pressure = new double[classes.Count];
+        var able = new bool[classes.Count];
+        var demand = 0.0;
+        foreach (var (kind, share) in kinds)
         {
-            var models = byModels.Key.Length == 0 ? [] : byModels.Key.Split('|');
-            var allowed = Array.ConvertAll(classes, c => models.Length == 0 || GpuModelMatch.Matches(models, c.Product));
-            foreach (var (kind, share) in byModels)
+            var cards = census.FindAble(kind, able);
+            if (cards == 0)
             {
-                var cards = 0;
-                for (var i = 0; i < classes.Length; i++)
-                {
-                    able[i] = allowed[i] && classes[i].Key.HasRoomFor(kind);
-                    cards += able[i] ? classes[i].Cards : 0;
-                }
+                continue;
+            }
 
-                for (var i = 0; i < classes.Length; i++)
-                {
-                    pressure[i] += able[i] ? share * kind.TotalMilli / demand * census.Cards / cards : 0;
-                }
+            var asked = share * kind.TotalMilli;
+            demand += asked;
+            for (var i = 0; i < pressure.Length; i++)
+            {
+                pressure[i] += able[i] ? asked / cards : 0;
             }
         }
 
-        for (var i = 0; i < classes.Length; i++)
+        if (demand > 0)
         {
-            _pressure[classes[i].Key] = pressure[i] - pressure.Min();
+            var least = pressure.Min();
+            for (var i = 0; i < pressure.Length; i++)
+            {
+                _pressure[classes[i].Class] = (pressure[i] - least) * census.Cards / demand;
+            }
         }
     }
 

@@ -9,7 +9,8 @@ namespace GpuScheduler.Core.Demand;
 /// </summary>
 /// <remarks>
 /// The first view sends pods that need less CPU per GPU than the mean to nodes that are short of it, and the others to nodes that have
-/// more than enough. The second keeps the last cores of a node for the last of its GPUs.
+/// more than enough. The second keeps the last cores of a node for the last of its GPUs. It may be less than 0: where CPU keeps the
+/// larger pods out, the smaller ones sometimes fill a node better.
 /// </remarks>
 internal sealed class CpuWaste
 {

@@ -28,6 +28,15 @@ internal static class CuttingStock
             Solve(demand, values);
         }
 
+        if (values[^1] is > 1 + Epsilon and var worth)
+        {
+            // Given up before the end: what a card is worth at these prices bounds how far off they are (Farley, 1990).
+            for (var free = 0; free < values.Length; free++)
+            {
+                values[free] /= worth;
+            }
+        }
+
         // A whole card can always be had by a pod that wants one.
         values[SharePacking.WholeCard] = 1;
         return values;

@@ -19,14 +19,17 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
     /// <summary>A model is made anew after so many pods, or when half as many as are remembered have come.</summary>
     private const double FewestNew = 50;
 
-    /// <summary>When so many pods (or kinds) are remembered, the old ones count half: what was asked for long ago is forgotten.</summary>
+    /// <summary>When so many pods are remembered, the old ones count half: what was asked for long ago is forgotten.</summary>
     private const double MostRemembered = 16384;
 
-    /// <summary>Most kinds of pods that are told apart; past it the rare ones are forgotten.</summary>
+    /// <summary>When so many kinds of pods are told apart, all count half, and those are forgotten that came once, before the last such time.</summary>
     private const int MostKinds = 4096;
 
     /// <summary>The kinds that make up this part of the pods are the typical ones (as in FGD).</summary>
     private const double TypicalPart = 0.95;
+
+    /// <summary>Most typical kinds: a bound on what it takes to work out a model.</summary>
+    private const int MostTypical = 256;
 
     /// <summary>Share of the pods that each size of several GPUs is believed to have before any is seen.</summary>
     private const double UnseenSlots = 0.01;
@@ -53,8 +56,8 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
     private readonly Dictionary<DemandKind, double> _counts = [];
     private readonly SortedDictionary<int, double> _slotCounts = [];
     private readonly SlotCensus _slots = new();
-    private Snapshot? _counted;
     private NodeCensus? _census;
+    private long _censusVersion;
     private NodeCensus? _learned;
     private double _remembered;
     private double _seen;
@@ -64,6 +67,9 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
     private int[] _steps = [];
     private long _version;
     private volatile DemandModel? _model;
+
+    /// <summary>How many kinds of pods are told apart at present.</summary>
+    public int Kinds => _counts.Count;
 
     /// <summary>The present model; null until the first pod has arrived on a cluster with cards.</summary>
     public DemandModel? Model => _model;
@@ -75,12 +81,12 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
         ArgumentNullException.ThrowIfNull(snapshot);
         lock (_gate)
         {
-            if (_census is null || _counted?.Index != snapshot.Index)
+            if (_census is null || _censusVersion != snapshot.FactsVersion)
             {
                 _census = new NodeCensus(snapshot);
+                _censusVersion = snapshot.FactsVersion;
             }
 
-            _counted = snapshot;
             if (_census.Cards == 0)
             {
                 return;
@@ -100,7 +106,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             if (_learned is null || IsAnother(_census, _learned) || _news >= Math.Max(FewestNew, _remembered / 3))
             {
                 Forget();
-                Learn(snapshot);
+                Learn(_census);
             }
 
             Price(snapshot);
@@ -109,7 +115,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
 
     /// <summary>True when what was learned about the nodes does not hold any more: a new class, or a sixteenth more or fewer cards.</summary>
     private static bool IsAnother(NodeCensus now, NodeCensus learned) =>
-        now != learned && (Math.Abs(now.Cards - learned.Cards) * 16 > learned.Cards || now.Classes.Keys.Any(c => !learned.Classes.ContainsKey(c)));
+        now != learned && (Math.Abs(now.Cards - learned.Cards) * 16 > learned.Cards || now.Classes.Any(c => !learned.Has(c.Class)));
 
     /// <summary>The kind of a pod; null for one without GPUs or with MIG devices. A share of memory counts as that part of the cluster's largest card.</summary>
     private DemandKind? KindOf(PodInfo pod)
@@ -168,7 +174,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             Remember(kind, 1);
             _seen++;
             _news++;
-            if (kind.Cards > 1)
+            if (kind is { Cards: > 1, Milli: SharePacking.WholeCard })
             {
                 _slotCounts[kind.Cards] = _slotCounts.GetValueOrDefault(kind.Cards) + 1;
                 _large += kind.Cards == _census!.MostCards && kind.CpuMilli > _census.NextCpuMilli ? 1 : 0;
@@ -191,7 +197,8 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
 
         foreach (var kind in _counts.Keys.ToList())
         {
-            if ((_counts[kind] /= 2) < 1)
+            // Not less than one half: where every pod is another, the newest are what is known.
+            if ((_counts[kind] /= 2) < 0.5)
             {
                 _counts.Remove(kind);
             }
@@ -207,19 +214,34 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
         _remembered = _counts.Values.Sum();
     }
 
-    private void Learn(Snapshot snapshot)
+    private void Learn(NodeCensus census)
     {
-        _census = _learned = new NodeCensus(snapshot);
+        _learned = census;
         _news = 0;
-        var kinds = _counts
-            .OrderByDescending(c => c.Value)
-            .ThenBy(c => c.Key.CpuMilli).ThenBy(c => c.Key.Cards).ThenBy(c => c.Key.Milli).ThenBy(c => c.Key.MemoryGiB).ThenBy(c => c.Key.Models, StringComparer.Ordinal)
-            .Select(c => (c.Key, c.Value / _remembered))
-            .ToList();
-        _meanMilli = kinds.Sum(k => k.Item2 * k.Key.TotalMilli);
-        var slots = _slotCounts.Keys.Concat([2, 4, 8, 16]).Where(c => c <= _learned.MostCards).Distinct().Order();
-        _model = DemandModel.Make(kinds, Typical(kinds), _learned, slots, ++_version);
+        var kinds = Possible(census);
+        _meanMilli = kinds.Sum(k => k.Share * k.Kind.TotalMilli);
+        var slots = _slotCounts.Keys.Concat([2, 4, 8, 16]).Where(c => c <= census.MostCards).Distinct().Order();
+        _model = DemandModel.Make(kinds, Typical(kinds), census, slots, ++_version);
         _steps = [];
+    }
+
+    /// <summary>
+    /// The kinds that some node could take if it were empty, the most frequent first: a pod that can go nowhere says nothing of what
+    /// will be used. All kinds when that leaves none.
+    /// </summary>
+    private List<(DemandKind Kind, double Share)> Possible(NodeCensus census)
+    {
+        var able = new bool[census.Classes.Count];
+        var kinds = _counts.Where(c => census.FindAble(c.Key, able) > 0).ToList();
+        kinds = kinds.Count > 0 ? kinds : [.. _counts];
+        var all = kinds.Sum(c => c.Value);
+        return
+        [
+            .. kinds
+                .OrderByDescending(c => c.Value)
+                .ThenBy(c => c.Key.CpuMilli).ThenBy(c => c.Key.Cards).ThenBy(c => c.Key.Milli).ThenBy(c => c.Key.MemoryGiB).ThenBy(c => c.Key.Models, StringComparer.Ordinal)
+                .Select(c => (c.Key, c.Value / all)),
+        ];
     }
 
     /// <summary>The most frequent kinds, whatever their memory, that make up <see cref="TypicalPart"/> of the pods.</summary>
@@ -229,7 +251,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
         var covered = 0.0;
         foreach (var same in kinds.GroupBy(k => k.Kind with { MemoryGiB = 0, Models = "" }).Select(g => (g.Key, Share: g.Sum(k => k.Share))).OrderByDescending(k => k.Share))
         {
-            if (covered >= TypicalPart)
+            if (covered >= TypicalPart || typical.Count == MostTypical)
             {
                 break;
             }

@@ -71,8 +71,8 @@ internal sealed class DemandModel
 
     private static IEnumerable<(DemandKind Kind, double Share)> WholeNodes(NodeCensus census) =>
         census.Classes.Select(c => (
-            new DemandKind(c.Key.Cores * 1000, c.Key.Cards, Devices.SharePacking.WholeCard, c.Key.MemoryGiB, ""),
-            WholeNodePods * c.Value.Cards / census.Cards));
+            new DemandKind(c.Class.Cores * 1000, c.Class.Cards, Devices.SharePacking.WholeCard, c.Class.MemoryGiB, ""),
+            WholeNodePods * c.Cards / census.Cards));
 
     /// <summary>The same model with other prices of the slots.</summary>
     /// <param name="prices">The prices, in milli-GPU, in the order of <see cref="Slots"/>.</param>

@@ -13,8 +13,4 @@ internal readonly record struct NodeClass(int ProductId, int Cards, long Cores, 
     /// <summary>The class of a node.</summary>
     public static NodeClass Of(NodeFacts facts) =>
         new(facts.ProductId, BitOperations.PopCount(facts.WholeMask), facts.CpuMilli / 1000, facts.MemoryBytes >> 30);
-
-    /// <summary>True when the empty node has room for a pod of a kind, whatever its model. CPU and memory count where the node tells them.</summary>
-    public bool HasRoomFor(in DemandKind kind) =>
-        Cards >= kind.Cards && (Cores == 0 || Cores * 1000 >= kind.CpuMilli) && (MemoryGiB == 0 || MemoryGiB >= kind.MemoryGiB);
 }

@@ -14,7 +14,8 @@ namespace GpuScheduler.Core.Plugins;
 /// </summary>
 /// <remarks>
 /// With d the decrease in whole milli-GPU (so that noise of the last digits makes no difference), the score is
-/// 1/2 + d / 2(1000 + |d|): it orders as d does, and has room for all d between 0 and 1.
+/// 1/2 + d / 2(1000 + |d|): it orders as d does, and has room for all d between 0 and 1. It is 1 for a pod without GPUs on a node
+/// without.
 /// </remarks>
 internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserver
 {
@@ -35,6 +36,11 @@ internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserve
     public double Score(CycleState state, NodeInfo node, in DevicePick pick)
     {
         var request = state.Request;
+        if (!request.WantsGpu && node.Facts.Gpus.IsEmpty)
+        {
+            return 1;
+        }
+
         var decrease = 0.0;
         if (_demand.Model is { } model)
         {

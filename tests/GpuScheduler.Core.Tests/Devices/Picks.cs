@@ -5,9 +5,9 @@ using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Tests.Devices;
 
-/// <summary>Asks the allocator in the service's order, for tests to which the pod does not matter.</summary>
+/// <summary>Asks the allocator for the cards with the least left, for tests to which the pod does not matter.</summary>
 internal static class Picks
 {
     public static bool TryPick(GpuRequest request, NodeInfo node, out DevicePick pick, out Status status) =>
-        DeviceAllocator.TryPick(new PodInfo { Uid = "p", Namespace = "default", Name = "p", Request = request }, node, LeastSliver.Instance, out pick, out status);
+        DeviceAllocator.TryPick(new PodInfo { Uid = "p", Namespace = "default", Name = "p", Request = request }, node, LeastFree.Instance, out pick, out status);
 }

@@ -12,7 +12,7 @@ namespace GpuScheduler.Core.Tests.Devices;
 public class SharePickTests
 {
     [Fact]
-    public void A_share_goes_to_the_cards_of_least_cost_and_never_over_what_is_free()
+    public void A_share_goes_to_the_fullest_cards_and_never_over_what_is_free()
     {
         var random = new Random(1);
         var (placed, refused) = (0, 0);
@@ -45,9 +45,7 @@ public class SharePickTests
             var devices = pick.ToAssignment(request, node).Devices;
             Assert.Equal(expected, devices.Select(d => d.Gpu));
             Assert.Equal(expected.Count(i => cards[i].Idle), pick.Opened);
-            Assert.Equal(
-                expected.Sum(i => ShareOracle.Sliver(ShareOracle.Free(cards[i], request.ShareMemoryMiB, request.ShareMilli)) - ShareOracle.Sliver(ShareOracle.Free(cards[i]))),
-                pick.SliverGrowth);
+            Assert.Equal(-expected.Sum(i => ShareOracle.Free(cards[i])), pick.CardValue);
             foreach (var device in devices)
             {
                 Assert.Equal((request.ShareMemoryMiB, request.ShareMilli), (device.MemoryMiB, device.Milli));

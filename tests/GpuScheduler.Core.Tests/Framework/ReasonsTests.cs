@@ -80,7 +80,7 @@ public class ReasonsTests
     {
         var state = new CycleState(pod.Build());
         Assert.Null(state.Pod.Invalid);
-        return Profile.Default.Filters.Select(f => f.Filter(state, node)).FirstOrDefault(s => !s.IsSuccess) ?? Status.Success;
+        return Profile.DefaultFilters.Select(f => f.Filter(state, node)).FirstOrDefault(s => !s.IsSuccess) ?? Status.Success;
     }
 
     private static void AssertLasting(Status expected, PodBuilder pod, NodeBuilder node, NodeReport? report = null)

@@ -81,7 +81,7 @@ public class SchedulingEngineTests
         _cluster.UpsertNode(new NodeBuilder("cpu").Build());
         var pod = new PodBuilder("p").Request("cpu", "1").Build();
         Assert.Equal([Status.Success, Status.Success], Filter(pod));
-        Assert.Equal([0, 10], Prioritize(pod));
+        Assert.Equal([2, 10], Prioritize(pod));
         Assert.False(_cluster.TryGetAllocation("p", out _));
     }
 
@@ -128,6 +128,7 @@ public class SchedulingEngineTests
     {
         AddNodes("NVIDIA-H100-80GB-HBM3", 8, "empty", "used");
         Assert.True(_engine.Promise(Whole("old", 6), "used").IsGranted);
+        Assert.Equal([Status.Success, Status.Success], Filter(Whole("p", 2)));
         Assert.Equal(10, Prioritize(Whole("p", 2))[1]);
         Assert.Equal([Status.Success, Reasons.FewFreeGpus], Filter(Whole("q", 8)));
     }
@@ -137,7 +138,9 @@ public class SchedulingEngineTests
     {
         AddNodes("NVIDIA-H100-80GB-HBM3", 8, "h100");
         AddNodes("NVIDIA-L40S", 8, "l40s");
-        Assert.Equal(10, Prioritize(new PodBuilder("p").Gpus(4).Nvlink("preferred").Build())[0]);
+        var pod = new PodBuilder("p").Gpus(4).Nvlink("preferred").Build();
+        Assert.Equal([Status.Success, Status.Success], Filter(pod));
+        Assert.Equal(10, Prioritize(pod)[0]);
     }
 
     [Fact]
@@ -304,6 +307,6 @@ public class SchedulingEngineTests
         var gone = removed.ToHashSet();
         var left = bound.Where(b => b.NodeName == node.Facts.Name && !gone.Contains(b.Uid));
         var without = NodeInfo.Build(node.Facts, [.. left.OrderBy(b => b.Uid, StringComparer.Ordinal).Select(b => new Allocation(b, node.Facts.Name, b.Assignment ?? DeviceAssignment.Empty, b.Assignment is null && b.Request.WantsGpu ? AllocationState.Presumed : AllocationState.Bound))]);
-        return !Profile.Default.Filters.Any(f => !f.Filter(new CycleState(pod), without).IsSuccess);
+        return !Profile.DefaultFilters.Any(f => !f.Filter(new CycleState(pod), without).IsSuccess);
     }
 }

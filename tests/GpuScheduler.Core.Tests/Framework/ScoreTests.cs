@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
@@ -16,6 +15,14 @@ public class ScoreTests
     public void Every_score_of_every_pick_is_between_nothing_and_one()
     {
         var scored = 0;
+        var profile = Profile.Create(new ScoreWeights());
+        var cluster = new ClusterState(new ManualTimeProvider(), new LedgerOptions());
+        foreach (var kind in Enum.GetValues<NodeKind>())
+        {
+            cluster.UpsertNode(new NodeShape(kind, $"{kind}").Node());
+            cluster.UpsertReport($"{kind}", new NodeShape(kind, $"{kind}").Report());
+        }
+
         for (var seed = 0; seed < 4000; seed++)
         {
             var random = new Random(seed);
@@ -25,19 +32,20 @@ public class ScoreTests
             for (var i = random.Next(6); i > 0; i--)
             {
                 var other = PodShape.Random(random).Builder($"o{i}").Build();
-                if (Picks.TryPick(other.Request, node, out var taken, out _))
+                if (DeviceAllocator.TryPick(other, node, profile.CardOrder, out var taken, out _))
                 {
                     node = NodeInfo.Build(facts, node.Allocations.Add(new Allocation(other, "n", taken.ToAssignment(other.Request, node), AllocationState.Bound)));
                 }
             }
 
             var state = new CycleState(PodShape.Random(random).Builder("p").Build());
-            if (!Picks.TryPick(state.Request, node, out var pick, out _))
+            profile.Observer!.Observe(state.Pod, isNew: true, cluster.Current);
+            if (!DeviceAllocator.TryPick(state.Pod, node, profile.CardOrder, out var pick, out _))
             {
                 continue;
             }
 
-            foreach (var (plugin, _) in Profile.Default.Scores)
+            foreach (var (plugin, _) in profile.Scores)
             {
                 scored++;
                 var score = plugin.Score(state, node, pick);
@@ -46,34 +54,6 @@ public class ScoreTests
         }
 
         Assert.True(scored > 3000, $"{scored} scored");
-    }
-
-    [Fact]
-    public void What_free_GPUs_offer_is_the_mean_over_sizes_that_nest()
-    {
-        for (var free = 0; free <= 64; free++)
-        {
-            var mean = new[] { 1, 2, 4, 8 }.Average(k => k * (free / k));
-            Assert.Equal(mean, Spoilage.Offer(free), 12);
-        }
-    }
-
-    [Theory]
-    [InlineData(8, 8, 1.0)]
-    [InlineData(8, 4, 1 - (2 / 3.5))]
-    [InlineData(4, 4, 1.0)]
-    [InlineData(8, 1, 0.0)]
-    [InlineData(1, 1, 1.0)]
-    public void Whole_GPUs_spoil_what_the_definition_says(int free, int taken, double expected)
-    {
-        var facts = NodeFactsBuilder.Build(new NodeBuilder("n").Gpus("NVIDIA-L40S", 8).Build(), null);
-        ImmutableArray<Allocation> used = free == 8 ? [] : [new Allocation(new PodBuilder("o").Gpus(8 - free).Build(), "n", new DeviceAssignment([.. Enumerable.Range(0, 8 - free).Select(i => new AssignedDevice(i))]), AllocationState.Bound)];
-        var node = NodeInfo.Build(facts, used);
-        var state = new CycleState(new PodBuilder("p").Gpus(taken).Build());
-        Assert.True(Picks.TryPick(state.Request, node, out var pick, out _));
-        var spoilt = (Spoilage.Offer(free) - Spoilage.Offer(free - taken) - Spoilage.Offer(taken)) / 3.5;
-        Assert.Equal(expected, new Spoilage().Score(state, node, pick), 9);
-        Assert.Equal(1 - spoilt, new Spoilage().Score(state, node, pick), 9);
     }
 
     [Fact]
@@ -90,24 +70,6 @@ public class ScoreTests
         Assert.True(Topology(v100.Empty, 8, "preferred") < 0.2);
         var l40S = NodeFactsBuilder.Build(new NodeBuilder("n").Gpus("NVIDIA-L40S", 8).Build(), null);
         Assert.Equal((1, 0), (Topology(l40S.Empty, 4, null), Topology(l40S.Empty, 4, "preferred")));
-    }
-
-    [Fact]
-    public void A_fuller_node_scores_higher_in_packing()
-    {
-        var facts = NodeFactsBuilder.Build(new NodeBuilder("n").Gpus("Tesla-T4", 4).Build(), null);
-        var state = new CycleState(new PodBuilder("p").Share(milli: 500).Build());
-        double Packing(params AssignedDevice[] held)
-        {
-            var node = NodeInfo.Build(facts, [new Allocation(new PodBuilder("o").Build(), "n", new DeviceAssignment([.. held]), AllocationState.Bound)]);
-            Assert.True(Picks.TryPick(state.Request, node, out var pick, out _));
-            return new Packing().Score(state, node, pick);
-        }
-
-        Assert.Equal(500 / 4000.0, Packing(), 9);
-        Assert.Equal(1000 / 4000.0, Packing(new AssignedDevice(0, Milli: 500)), 9);
-        Assert.Equal(1500 / 4000.0, Packing(new AssignedDevice(0)), 9);
-        Assert.Equal(1000 / 4000.0, Packing(new AssignedDevice(0, MemoryMiB: 7_680)), 9);
     }
 
     private static double Topology(NodeInfo node, int gpus, string? nvlink)

@@ -136,9 +136,12 @@ public sealed class RecordedMessagesTests(ExampleService example, RecordedMessag
         public void Clear()
         {
             var cluster = Service.Services.GetRequiredService<ClusterState>();
-            foreach (var allocation in cluster.Current.Nodes.ToArray().SelectMany(n => n?.Allocations ?? []))
+            foreach (var node in cluster.Current.Nodes)
             {
-                cluster.DeletePod(allocation.Pod.Uid);
+                foreach (var allocation in node?.Allocations ?? [])
+                {
+                    cluster.DeletePod(allocation.Pod.Uid);
+                }
             }
         }
 
