@@ -181,7 +181,11 @@ public sealed class SchedulingEngine
         }
 
         _profile.Observer?.Observe(pod, Cluster.Introduce(pod), Cluster.Current);
-        Cluster.Abandon(pod.Uid);
+        if (Cluster.TryGetAllocation(pod.Uid, out var hold) && hold.State == AllocationState.Tentative)
+        {
+            Cluster.Abandon(pod.Uid);
+        }
+
         while (true)
         {
             var best = FindBest(pod, out var snapshot);

@@ -13,12 +13,11 @@ namespace GpuScheduler.Core.Tests.Devices;
 public class ShareCardOrderTests
 {
     [Fact]
-    public void Least_free_takes_the_fullest_card_that_fits_and_least_sliver_leaves_what_others_want()
+    public void Least_free_takes_the_fullest_card_that_fits()
     {
-        // Free: 1000, 370, 450, 370. A share of 200 leaves 170 (a sliver of 45) or 250, which is a usual share.
+        // Free: 1000, 370, 450, 370.
         var node = Node(0, 630, 550, 630);
         Assert.Equal(1, CardFor(LeastFree.Instance, node, 200));
-        Assert.Equal(2, CardFor(LeastSliver.Instance, node, 200));
         Assert.Equal(2, CardFor(LeastFree.Instance, node, 400));
         Assert.Equal(0, CardFor(LeastFree.Instance, node, 460));
     }
@@ -56,7 +55,7 @@ public class ShareCardOrderTests
         var cluster = new ClusterState(new ManualTimeProvider(), new LedgerOptions());
         cluster.UpsertNode(new NodeBuilder("n").Gpus("T4", 3).Build());
         var idleFirst = new IdleFirst();
-        var engine = new SchedulingEngine(cluster, new EngineOptions { Profile = Profile.Default with { CardOrder = idleFirst } });
+        var engine = new SchedulingEngine(cluster, new EngineOptions { Profile = Profile.Create(new ScoreWeights()) with { CardOrder = idleFirst } });
         Assert.Equal(0, engine.Schedule(Share(100, 1, "a")).Devices.Devices[0].Gpu);
         engine.Prioritize(Share(100, 1, "b"), cluster.Current, [0], new int[1]);
         Assert.True(cluster.TryGetAllocation("b", out var held));

@@ -105,7 +105,7 @@ public class TypicalPodsTests
     {
         var cluster = new ClusterState(new ManualTimeProvider(), new Core.Reservations.LedgerOptions());
         var learner = new TypicalPodsLearner();
-        var engine = new SchedulingEngine(cluster, new EngineOptions { Profile = Profile.Default with { Observer = learner } });
+        var engine = new SchedulingEngine(cluster, new EngineOptions { Profile = Profile.Create(new ScoreWeights()) with { Observer = learner } });
         for (var i = 0; i < 10; i++)
         {
             Assert.Null(engine.Schedule(new PodBuilder("p").Gpus(1).Build()).Node);

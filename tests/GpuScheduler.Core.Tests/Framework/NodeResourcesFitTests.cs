@@ -11,7 +11,7 @@ public class NodeResourcesFitTests
     private readonly ClusterState _cluster = new(new ManualTimeProvider(), new LedgerOptions());
     private readonly SchedulingEngine _engine;
 
-    public NodeResourcesFitTests() => _engine = new SchedulingEngine(_cluster, new EngineOptions { Profile = Profile.Default.WithNodeResources() });
+    public NodeResourcesFitTests() => _engine = new SchedulingEngine(_cluster, new EngineOptions { Profile = Profile.Create(new ScoreWeights()).WithNodeResources() });
 
     [Theory]
     [InlineData("8", "16Gi", null)]
@@ -116,7 +116,7 @@ public class NodeResourcesFitTests
         var snapshot = _cluster.Current;
         var statuses = new Status[snapshot.Nodes.Length];
         _engine.Filter(pod.Build(), snapshot, [.. Enumerable.Range(0, statuses.Length)], statuses);
-        var verdict = new NodeEvaluator(Profile.Default.WithNodeResources()).Judge(new CycleState(pod.Build()), snapshot.Find("n")!);
+        var verdict = new NodeEvaluator(Profile.Create(new ScoreWeights()).WithNodeResources()).Judge(new CycleState(pod.Build()), snapshot.Find("n")!);
         Assert.Equal(passes ? Status.Success : verdict, statuses[0]);
         return verdict;
     }
