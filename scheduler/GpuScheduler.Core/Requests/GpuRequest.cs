@@ -54,4 +54,19 @@ public sealed record GpuRequest
             return (int)Math.Min(count, int.MaxValue);
         }
     }
+
+    /// <summary>True when both ask for the same.</summary>
+    public bool Equals(GpuRequest? other) =>
+        other is not null
+        && WholeGpus == other.WholeGpus
+        && ShareCount == other.ShareCount
+        && ShareMemoryMiB == other.ShareMemoryMiB
+        && ShareMilli == other.ShareMilli
+        && MinGpuMemoryMiB == other.MinGpuMemoryMiB
+        && Nvlink == other.Nvlink
+        && Mig.AsSpan().SequenceEqual(other.Mig.AsSpan())
+        && Models.AsSpan().SequenceEqual(other.Models.AsSpan());
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(WholeGpus, ShareCount, ShareMemoryMiB, ShareMilli, MinGpuMemoryMiB, Nvlink, Mig.Length, Models.Length);
 }
