@@ -175,18 +175,19 @@ public static class GangDialects
     {
         Required = [Annotation(GpuAnnotations.GangRequiredTopology), Annotation(Kai + "topology-required-placement"), Annotation(LeaderWorkerSet + "exclusive-topology")],
         Preferred = [Annotation(GpuAnnotations.GangPreferredTopology), Annotation(Kai + "topology-preferred-placement")],
-        SegmentSize = [Annotation(GpuAnnotations.GangSegmentSize), Annotation(Kai + "segment-size"), Annotation(LeaderWorkerSet + "subgroup-size")],
-        SegmentRequired = [Annotation(GpuAnnotations.GangSegmentRequiredTopology), Annotation(Kai + "segment-topology-required-placement"), Annotation(LeaderWorkerSet + "subgroup-exclusive-topology")],
-        SegmentPreferred = [Annotation(GpuAnnotations.GangSegmentPreferredTopology), Annotation(Kai + "segment-topology-preferred-placement")],
+        SegmentSize = [Annotation(GpuAnnotations.GangSegmentSize), Annotation(LeaderWorkerSet + "subgroup-size")],
+        SegmentRequired = [Annotation(GpuAnnotations.GangSegmentRequiredTopology), Annotation(LeaderWorkerSet + "subgroup-exclusive-topology")],
+        SegmentPreferred = [Annotation(GpuAnnotations.GangSegmentPreferredTopology)],
     };
 
-    /// <summary>How close the members of one role have to be: Kueue's words are on a set of pods of one template.</summary>
+    /// <summary>How close the members of one role have to be: words on the pods of one template, which other templates need not bear.</summary>
     internal static TopologyFields RoleTopology { get; } = new()
     {
         Required = [Annotation(Kueue + "podset-required-topology")],
         Preferred = [Annotation(Kueue + "podset-preferred-topology")],
-        SegmentSize = [Annotation(Kueue + "podset-slice-size")],
-        SegmentRequired = [Annotation(Kueue + "podset-slice-required-topology")],
+        SegmentSize = [Annotation(Kueue + "podset-slice-size"), Annotation(Kai + "segment-size")],
+        SegmentRequired = [Annotation(Kueue + "podset-slice-required-topology"), Annotation(Kai + "segment-topology-required-placement")],
+        SegmentPreferred = [Annotation(Kai + "segment-topology-preferred-placement")],
     };
 
     /// <summary>With this word Kueue's topology is on all sets of pods that bear the same.</summary>

@@ -10,10 +10,10 @@ internal sealed class GangFields
     /// <summary>True when there are none.</summary>
     public bool IsEmpty => _values is null;
 
-    /// <summary>Adds a value, if any dialect reads it there. An empty one counts as absent; of two, the last counts.</summary>
+    /// <summary>Adds a value, if any dialect cares for it. An empty one counts as absent; of two, the last counts.</summary>
     public void Add(PodField field, string value)
     {
-        if (string.IsNullOrEmpty(value) || !GangFieldNames.Has(field))
+        if (string.IsNullOrEmpty(value) || !GangFieldNames.Has(field) || (field == PodField.OwnerKind && !GangFieldNames.IsController(value)))
         {
             return;
         }

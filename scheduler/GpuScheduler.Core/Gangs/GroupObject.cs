@@ -26,6 +26,9 @@ public sealed record GroupObject
     /// <summary>How long members may wait for each other before what they hold is given back; null when it does not say.</summary>
     public TimeSpan? Timeout { get; init; }
 
+    /// <summary>Priority of the group; null when that of its pods counts.</summary>
+    public int? Priority { get; init; }
+
     /// <summary>How close the members have to be.</summary>
     public GangTopology Topology { get; init; } = GangTopology.None;
 

@@ -36,7 +36,7 @@ public sealed record PodGroup
     /// <summary>How close all members have to be.</summary>
     public GangTopology Topology { get; init; } = GangTopology.None;
 
-    /// <summary>The lowest priority among its members: what it may preempt, each of them may.</summary>
+    /// <summary>Its priority as its object has it, else the lowest among its members: what the group may preempt, each of them may.</summary>
     public int Priority { get; init; }
 
     /// <summary>The object that declares it; null when the pods alone do.</summary>

@@ -37,7 +37,7 @@ public static class PodGroupResolver
         }
 
         var members = alive.Where(p => GateOfOthers(p) is null).ToImmutableArray();
-        group = group with { Members = members, Priority = members.IsEmpty ? 0 : members.Min(m => m.Priority) };
+        group = group with { Members = members, Priority = declared?.Priority ?? (members.IsEmpty ? 0 : members.Min(m => m.Priority)) };
         if (alive.FirstOrDefault(p => p.Gang!.Invalid is not null) is { } wrong)
         {
             return Invalid(group, $"pod {wrong}: {wrong.Gang!.Invalid}");

@@ -59,6 +59,9 @@ public sealed class PodInfoBuilder
     /// <param name="value">The name found there.</param>
     public void AddGroupReference(string path, string value) => _gang.Add(PodField.Spec(path), value);
 
+    /// <summary>True for the paths below spec that <see cref="AddGroupReference"/> takes.</summary>
+    public static bool ReadsGroupReference(string path) => GangFieldNames.Has(PodField.Spec(path));
+
     /// <summary>Sets the kind of the controller that owns the pod.</summary>
     public void SetController(string kind) => _gang.Add(PodField.OwnerKind, kind);
 
