@@ -310,7 +310,7 @@ public static class PodJsonReader
                 }
                 else if (JsonFields.PooledText(ref json, "spec.schedulingGates[].name") is { Length: > 0 } gate)
                 {
-                    pod.SchedulingGates.Add(gate);
+                    pod.AddSchedulingGate(gate);
                 }
             }
         }

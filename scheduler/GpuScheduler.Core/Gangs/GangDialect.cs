@@ -44,6 +44,11 @@ internal sealed record GangDialect
     /// <summary>Members of the pod's role without which none may start.</summary>
     public ImmutableArray<PodField> RoleMinMembers { get; init; } = [];
 
+    /// <summary>
+    /// A JSON list of "namespace/name": groups that are only placed all together. They become one gang, and each of them a role of it.
+    /// </summary>
+    public ImmutableArray<PodField> Bundle { get; init; } = [];
+
     /// <summary>How long members may wait for each other.</summary>
     public ImmutableArray<PodField> Timeout { get; init; } = [];
 

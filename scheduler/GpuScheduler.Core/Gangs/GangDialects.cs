@@ -85,6 +85,7 @@ public static class GangDialects
             Group = [Annotation(Koordinator + "name"), Label(LightPodGroup + "name"), Label("pod-group.scheduling.sigs.k8s.io")],
             MinMembers = [Annotation(Koordinator + "min-available"), Label(LightPodGroup + "min-available")],
             Size = [Annotation(Koordinator + "total-number")],
+            Bundle = [Annotation(Koordinator + "groups")],
             Timeout = [Annotation(Koordinator + "waiting-time")],
             ObjectKind = GroupKinds.KoordinatorPodGroup,
         },

@@ -56,7 +56,7 @@ public static class GangFieldNames
             ImmutableArray<PodField>[] fields =
             [
                 dialect.Group, dialect.GroupParts, dialect.NeedsOneOf, [.. dialect.NeedsValue.Select(n => n.Field)], dialect.Role, .. dialect.Index,
-                dialect.MinMembers, dialect.Size, dialect.RoleMinMembers, dialect.Timeout, dialect.ObjectUid,
+                dialect.MinMembers, dialect.Size, dialect.RoleMinMembers, dialect.Bundle, dialect.Timeout, dialect.ObjectUid,
             ];
             foreach (var field in fields.SelectMany(f => f))
             {

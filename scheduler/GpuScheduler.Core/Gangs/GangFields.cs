@@ -5,22 +5,22 @@ namespace GpuScheduler.Core.Gangs;
 /// <summary>The words about a gang that a pod carries.</summary>
 internal sealed class GangFields
 {
-    private List<(PodField Field, string Value)>? _values;
-
-    /// <summary>True when there are none.</summary>
-    public bool IsEmpty => _values is null;
+    private readonly List<(PodField Field, string Value)> _values = [];
 
     /// <summary>Adds a value, if any dialect cares for it. An empty one counts as absent; of two, the last counts.</summary>
-    public void Add(PodField field, string value)
+    /// <param name="fields">Receives it; created with the first.</param>
+    /// <param name="field">Where it stands.</param>
+    /// <param name="value">The value.</param>
+    public static void Add(ref GangFields? fields, PodField field, string value)
     {
         if (string.IsNullOrEmpty(value) || !GangFieldNames.Has(field) || (field == PodField.OwnerKind && !GangFieldNames.IsController(value)))
         {
             return;
         }
 
-        _values ??= [];
-        _values.RemoveAll(v => v.Field == field);
-        _values.Add((field, value));
+        fields ??= new GangFields();
+        fields._values.RemoveAll(v => v.Field == field);
+        fields._values.Add((field, value));
     }
 
     /// <summary>The value at a place; null when there is none.</summary>
@@ -28,14 +28,11 @@ internal sealed class GangFields
     {
         get
         {
-            if (_values is not null)
+            foreach (var (present, value) in _values)
             {
-                foreach (var (present, value) in _values)
+                if (present == field)
                 {
-                    if (present == field)
-                    {
-                        return value;
-                    }
+                    return value;
                 }
             }
 

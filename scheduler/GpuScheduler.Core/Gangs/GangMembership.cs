@@ -36,6 +36,12 @@ public sealed record GangMembership
     /// <summary>UID of that object, where the pod tells; null when it does not.</summary>
     public string? ObjectUid { get; init; }
 
+    /// <summary>True when the key's name lists groups that are only placed all together, each of which is a role.</summary>
+    public bool IsBundle { get; init; }
+
+    /// <summary>True when the pod has a controller, so that the object of a dialect of controllers has to exist.</summary>
+    public bool IsOwned { get; init; }
+
     /// <summary>True when the pod asks to be in a gang although its controller's object alone would not make one.</summary>
     public bool IsAsked { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Gangs;
@@ -7,18 +8,16 @@ namespace GpuScheduler.Core.Gangs;
 internal static class GangReader
 {
     /// <summary>More members than any cluster has places for; numbers above are mistakes.</summary>
-    private const int MostMembers = 1_000_000;
+    public const int MostMembers = 1_000_000;
 
     private const string Count = "a whole number from 1 to 1000000 is allowed";
 
     /// <summary>The membership; null for a pod that is placed by itself.</summary>
-    public static GangMembership? Read(string @namespace, GangFields fields)
+    /// <param name="namespace">The pod's namespace.</param>
+    /// <param name="fields">What it says.</param>
+    /// <param name="isOwned">True when it has a controller.</param>
+    public static GangMembership? Read(string @namespace, GangFields fields, bool isOwned)
     {
-        if (fields.IsEmpty)
-        {
-            return null;
-        }
-
         var reading = new Reading(fields);
         var policy = fields[GangDialects.Policy];
         if (policy is not (null or "required" or "none"))
@@ -47,19 +46,24 @@ internal static class GangReader
         var role = fields.First(GangDialects.Common.Role) ?? fields.First(dialect.Role)
             ?? (dialect.RolesByIndex is var (first, others) ? index == 0 ? first : others : "");
         var isShared = role.Length == 0 || fields[GangDialects.RoleTopologyIsShared] is not null;
+        var min = reading.Number(dialect.MinMembers, GangDialects.Common.MinMembers);
+        var size = reading.Number(dialect.Size, GangDialects.Common.Size);
+        var bundle = reading.Bundle(dialect, @namespace, name);
         return new GangMembership
         {
-            Key = new GangKey(@namespace, dialect.Name, name),
-            Role = role,
+            Key = new GangKey(@namespace, dialect.Name, bundle ?? name),
+            Role = bundle is null ? role : name,
             Index = index,
-            MinMembers = reading.Number(dialect.MinMembers, GangDialects.Common.MinMembers),
-            Size = reading.Number(dialect.Size, GangDialects.Common.Size),
-            RoleMinMembers = reading.Number(dialect.RoleMinMembers, GangDialects.Common.RoleMinMembers),
+            MinMembers = bundle is null ? min : null,
+            Size = bundle is null ? size : null,
+            RoleMinMembers = bundle is null ? reading.Number(dialect.RoleMinMembers, GangDialects.Common.RoleMinMembers) : min ?? size,
             Timeout = reading.Duration(dialect.Timeout, GangDialects.Common.Timeout),
             Topology = reading.Topology(GangDialects.Topology, isShared ? GangDialects.RoleTopology : null),
             RoleTopology = isShared ? GangTopology.None : reading.Topology(GangDialects.RoleTopology, null),
-            Object = dialect.ObjectKind is { } kind && fields.First(dialect.Group) is { } declared ? new GroupObjectId(kind, @namespace, declared) : null,
+            Object = bundle is null && dialect.ObjectKind is { } kind && fields.First(dialect.Group) is { } declared ? new GroupObjectId(kind, @namespace, declared) : null,
             ObjectUid = fields.First(dialect.ObjectUid),
+            IsBundle = bundle is not null,
+            IsOwned = isOwned,
             IsAsked = policy == "required",
             Invalid = reading.Problem,
         };
@@ -148,6 +152,36 @@ internal static class GangReader
             }
 
             return name;
+        }
+
+        /// <summary>One name for all groups that are only placed together; null when the pod's group stands by itself.</summary>
+        public string? Bundle(GangDialect dialect, string @namespace, string name)
+        {
+            if (Find(dialect.Bundle, []) is not var (field, value))
+            {
+                return null;
+            }
+
+            const string Allowed = "a JSON list of strings of the form namespace/name is allowed, all in the pod's namespace and its own group among them";
+            string[]? groups = null;
+            try
+            {
+                groups = JsonSerializer.Deserialize<string[]>(value);
+            }
+            catch (JsonException)
+            {
+                // Said below.
+            }
+
+            var prefix = @namespace + "/";
+            if (groups is null || !groups.Contains(prefix + name) || groups.Any(g => g is null || !g.StartsWith(prefix, StringComparison.Ordinal)))
+            {
+                Fail(field, value, Allowed);
+                return null;
+            }
+
+            var names = groups.Select(g => g[prefix.Length..]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
+            return names.Count == 1 ? null : string.Join(':', names);
         }
 
         /// <summary>The first value there is; others must be the same.</summary>

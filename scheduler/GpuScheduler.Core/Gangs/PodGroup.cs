@@ -27,7 +27,7 @@ public sealed record PodGroup
     /// <summary>The members by part and request, in the order in which they first appear; their <see cref="PodGroupRole.MinMembers"/> add up to <see cref="MinMembers"/> in a complete group.</summary>
     public ImmutableArray<PodGroupRole> Roles { get; init; } = [];
 
-    /// <summary>The declared parts; empty when there are none.</summary>
+    /// <summary>The parts of which something was declared; empty when there are none.</summary>
     public ImmutableArray<PodGroupPart> Parts { get; init; } = [];
 
     /// <summary>How long members may wait for each other before what they hold is given back; null for the configured time.</summary>

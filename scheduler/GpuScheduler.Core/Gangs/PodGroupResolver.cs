@@ -34,6 +34,10 @@ public static class PodGroupResolver
         if (declared is { Uid.Length: > 0 })
         {
             alive.RemoveAll(p => p.Gang!.ObjectUid is { } uid && uid != declared.Uid);
+            if (alive.Count == 0)
+            {
+                return group;
+            }
         }
 
         var members = alive.Where(p => GateOfOthers(p) is null).ToImmutableArray();
@@ -76,10 +80,10 @@ public static class PodGroupResolver
         var areEnough = pods.Any(p => p.Gang!.MinMembers is not null || p.Gang.Size is not null);
         if (GangDialects.Find(group.Key.Dialect).Tier == GangTier.Controller)
         {
-            // A controller's object is there before its pods; what it says may be news on the way.
-            return isServed ? Waiting(group, $"{id} was not seen yet")
+            // A controller's object is there before its pods, so that it is on its way; pods without a controller were left behind.
+            return isServed && pods.Exists(p => p.Gang!.IsOwned) ? Waiting(group, $"{id} was not seen yet")
                 : areEnough ? null
-                : Single(group, $"{id.Kind} cannot be read, so that the pods of {id.Name} are placed one by one");
+                : Single(group, isServed ? $"{id} does not exist, so that its pods are placed one by one" : $"{id} cannot be read, so that its pods are placed one by one");
         }
 
         return areEnough ? null : Waiting(group, isServed
@@ -125,6 +129,11 @@ public static class PodGroupResolver
         }
 
         var leaves = parts.Where(p => !parts.Any(c => c.Parent == p.Name)).ToList();
+        if (leaves.Sum(p => (long)p.MinMembers) > GangReader.MostMembers)
+        {
+            return Invalid(group, $"the parts of the gang need more than {GangReader.MostMembers} members together: correct them");
+        }
+
         var members = group.Members.GroupBy(m => m.Gang!.Role, StringComparer.Ordinal).ToDictionary(m => m.Key, m => m.Count(), StringComparer.Ordinal);
         if (declared is { PartsInOrder: true })
         {
@@ -147,9 +156,9 @@ public static class PodGroupResolver
 
         // Members that have done their work need no place again, whichever part they were of.
         var done = Math.Min(declared?.Succeeded ?? 0, needed);
-        needed -= done;
-        group = group with { MinMembers = Math.Max(needed, 1), Size = Math.Max((size ?? 0) - done, Math.Max(needed, group.Members.Length)) };
-        if (needed <= 1 && topology == GangTopology.None && parts.All(p => p.Topology == GangTopology.None))
+        needed = Math.Max(needed - done, 1);
+        group = group with { MinMembers = needed, Size = Math.Max((size ?? 0) - done, Math.Max(needed, group.Members.Length)) };
+        if (needed == 1 && topology == GangTopology.None && parts.All(p => p.Topology == GangTopology.None))
         {
             return Single(group, "one member is enough to start");
         }
@@ -301,20 +310,16 @@ public static class PodGroupResolver
 
         public GangTopology With(GangTopology ofPods, GangTopology ofObject)
         {
-            if (ofPods == GangTopology.None || ofObject == GangTopology.None)
+            if (ofPods.And(ofObject) is { } both)
             {
-                return ofPods == GangTopology.None ? ofObject : ofPods;
+                return both;
             }
 
-            if (ofPods != ofObject)
-            {
-                Reason ??= $"{declaring} and its pods disagree on how close the gang has to be: let them say the same";
-            }
-
+            Reason ??= $"{declaring} and its pods disagree on how close the gang has to be: let them say the same";
             return ofPods;
         }
 
-        /// <summary>The object's parts, and those that only pods name, with what pods say of their parts.</summary>
+        /// <summary>The object's parts, and those that only pods name, with what pods say of theirs.</summary>
         public ImmutableArray<PodGroupPart> Parts(ImmutableArray<PodGroupPart> declared, List<PodInfo> pods)
         {
             var parts = declared.ToBuilder();
@@ -328,6 +333,11 @@ public static class PodGroupResolver
                 var min = On($"the members that part \"{role.Key}\" needs", role, g => g.RoleMinMembers);
                 var topology = OnTopology(role, g => g.RoleTopology);
                 var at = parts.Select(p => p.Name).ToList().IndexOf(role.Key);
+                if (at < 0 && min is null && topology == GangTopology.None)
+                {
+                    continue;
+                }
+
                 if (at < 0)
                 {
                     parts.Add(new PodGroupPart(role.Key, min ?? 0) { Topology = topology });
@@ -340,6 +350,12 @@ public static class PodGroupResolver
                     MinMembers = With(min, part.MinMembers, $"the members that part \"{role.Key}\" needs") ?? 0,
                     Topology = With(topology, part.Topology),
                 };
+            }
+
+            if (pods[0].Gang is { IsBundle: true } bundled)
+            {
+                // A group of which nothing is there yet is waited for all the same.
+                parts.AddRange(bundled.Key.Name.Split(':').Except(parts.Select(p => p.Name)).Select(name => new PodGroupPart(name, 1)));
             }
 
             return parts.ToImmutable();

@@ -6,7 +6,7 @@ namespace GpuScheduler.Core.Gangs;
 /// <summary>Members of a group that are alike: of one part, and with one request. To a solver they are interchangeable.</summary>
 public sealed record PodGroupRole
 {
-    /// <summary>The part they belong to (see <see cref="PodGroupPart.Name"/>); empty when the group has no parts. Two roles may share it.</summary>
+    /// <summary>The part they belong to (see <see cref="PodGroupPart.Name"/>); empty when it is in none. Two roles may share it, and a part of which nothing was declared is not among the group's.</summary>
     public required string Part { get; init; }
 
     /// <summary>The devices each asks for; none for members that need no GPU.</summary>

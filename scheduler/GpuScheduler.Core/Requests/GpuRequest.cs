@@ -37,6 +37,31 @@ public sealed record GpuRequest
     /// <summary>What is asked of the links between the GPUs.</summary>
     public NvlinkRequirement Nvlink { get; init; }
 
+    /// <summary>Equal when the same is asked for; lists are compared by their elements.</summary>
+    public bool Equals(GpuRequest? other) =>
+        ReferenceEquals(this, other)
+        || (other is not null
+            && (WholeGpus, ShareCount, ShareMemoryMiB, ShareMilli, MinGpuMemoryMiB, Nvlink) == (other.WholeGpus, other.ShareCount, other.ShareMemoryMiB, other.ShareMilli, other.MinGpuMemoryMiB, other.Nvlink)
+            && Mig.AsSpan().SequenceEqual(other.Mig.AsSpan())
+            && Models.AsSpan().SequenceEqual(other.Models.AsSpan()));
+
+    /// <inheritdoc/>
+    public override int GetHashCode()
+    {
+        var hash = HashCode.Combine(WholeGpus, ShareCount, ShareMemoryMiB, ShareMilli, MinGpuMemoryMiB, Nvlink);
+        foreach (var mig in Mig)
+        {
+            hash = HashCode.Combine(hash, mig);
+        }
+
+        foreach (var model in Models)
+        {
+            hash = HashCode.Combine(hash, model);
+        }
+
+        return hash;
+    }
+
     /// <summary>True when the pod wants any device.</summary>
     public bool WantsGpu => WholeGpus > 0 || ShareCount > 0 || !Mig.IsEmpty;
 
@@ -54,19 +79,4 @@ public sealed record GpuRequest
             return (int)Math.Min(count, int.MaxValue);
         }
     }
-
-    /// <summary>True when both ask for the same.</summary>
-    public bool Equals(GpuRequest? other) =>
-        other is not null
-        && WholeGpus == other.WholeGpus
-        && ShareCount == other.ShareCount
-        && ShareMemoryMiB == other.ShareMemoryMiB
-        && ShareMilli == other.ShareMilli
-        && MinGpuMemoryMiB == other.MinGpuMemoryMiB
-        && Nvlink == other.Nvlink
-        && Mig.AsSpan().SequenceEqual(other.Mig.AsSpan())
-        && Models.AsSpan().SequenceEqual(other.Models.AsSpan());
-
-    /// <inheritdoc/>
-    public override int GetHashCode() => HashCode.Combine(WholeGpus, ShareCount, ShareMemoryMiB, ShareMilli, MinGpuMemoryMiB, Nvlink, Mig.Length, Models.Length);
 }

@@ -15,7 +15,9 @@ public sealed class PodInfoBuilder
     private const int MostGpus = 64;
 
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
-    private readonly GangFields _gang = new();
+    private GangFields? _gang;
+    private List<string>? _gates;
+    private bool _isOwned;
     private readonly ResourceTotals _apps = new();
     private readonly ResourceTotals _sidecars = new();
     private readonly ResourceTotals _initPeak = new();
@@ -48,27 +50,31 @@ public sealed class PodInfoBuilder
     /// <summary>True once metadata.deletionTimestamp is set.</summary>
     public bool IsTerminating { get; set; }
 
-    /// <summary>Names of spec.schedulingGates.</summary>
-    public IList<string> SchedulingGates { get; } = [];
+    /// <summary>Adds the name of one of spec.schedulingGates.</summary>
+    public void AddSchedulingGate(string name) => (_gates ??= []).Add(name);
 
     /// <summary>Adds a label; those that say nothing of a gang are ignored.</summary>
-    public void AddLabel(string name, string value) => _gang.Add(PodField.Label(name), value);
+    public void AddLabel(string name, string value) => GangFields.Add(ref _gang, PodField.Label(name), value);
 
     /// <summary>Adds a reference of the pod's spec to a group: spec.schedulingGroup.podGroupName, or a field of spec.workloadRef.</summary>
     /// <param name="path">Path below spec, for example workloadRef.name.</param>
     /// <param name="value">The name found there.</param>
-    public void AddGroupReference(string path, string value) => _gang.Add(PodField.Spec(path), value);
+    public void AddGroupReference(string path, string value) => GangFields.Add(ref _gang, PodField.Spec(path), value);
 
     /// <summary>True for the paths below spec that <see cref="AddGroupReference"/> takes.</summary>
     public static bool ReadsGroupReference(string path) => GangFieldNames.Has(PodField.Spec(path));
 
     /// <summary>Sets the kind of the controller that owns the pod.</summary>
-    public void SetController(string kind) => _gang.Add(PodField.OwnerKind, kind);
+    public void SetController(string kind)
+    {
+        _isOwned = true;
+        GangFields.Add(ref _gang, PodField.OwnerKind, kind);
+    }
 
     /// <summary>Adds an annotation; those that neither have our prefix nor say something of a gang are ignored.</summary>
     public void AddAnnotation(string name, string value)
     {
-        _gang.Add(PodField.Annotation(name), value);
+        GangFields.Add(ref _gang, PodField.Annotation(name), value);
         if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal))
         {
             _annotations[name] = value;
@@ -156,8 +162,8 @@ public sealed class PodInfoBuilder
             SchedulerName = SchedulerName,
             NodeName = string.IsNullOrEmpty(NodeName) ? null : NodeName,
             IsTerminating = IsTerminating,
-            SchedulingGates = [.. SchedulingGates],
-            Gang = GangReader.Read(Namespace, _gang),
+            SchedulingGates = _gates is null ? [] : [.. _gates],
+            Gang = _gang is null ? null : GangReader.Read(Namespace, _gang, _isOwned),
             IsTerminal = Phase is "Succeeded" or "Failed",
             Assignment = assignment,
             AssignmentError = assignmentError,
