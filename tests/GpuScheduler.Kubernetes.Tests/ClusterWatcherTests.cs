@@ -1,5 +1,7 @@
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Kubernetes.Groups;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -25,6 +27,11 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await StartAsync();
+        foreach (var path in GroupResources.All.SelectMany(r => r.Watched.OtherPaths.Prepend(r.Watched.Path)))
+        {
+            _server.Without("/" + path);
+        }
+
         _connection = _server.Connect();
         _watcher = new ClusterWatcher(_connection, _state, _logger, _clock);
     }
@@ -49,7 +56,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         Assert.Equal(4, node.Facts.Gpus.Length);
         Assert.Equal("default/p", Assert.Single(node.Allocations).Pod.ToString());
         Assert.Equal("status.phase!=Succeeded,status.phase!=Failed", (await _server.RequestAsync(Pods))["fieldSelector"]);
-        Assert.Equal(["nodes", "pods", "gpunodes"], _watcher.Ages.Select(a => a.Resource));
+        Assert.Equal(["nodes", "pods", "gpunodes", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
     }
 
     [Fact]

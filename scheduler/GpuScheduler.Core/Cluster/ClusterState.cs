@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -25,6 +27,7 @@ public sealed class ClusterState
     private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
+    private readonly PodGroupTable _groups = new();
     private readonly Stack<int> _freePositions = new();
     private readonly ChangeLog _log = new();
     private readonly List<int> _unpublished = [];
@@ -105,6 +108,79 @@ public sealed class ClusterState
         lock (_gate)
         {
             return _ledger.TryGet(podUid, out allocation);
+        }
+    }
+
+    /// <summary>Grows whenever a pod that is in a gang, or an object that declares groups, changes.</summary>
+    public long GroupVersion
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _groups.Version;
+            }
+        }
+    }
+
+    /// <summary>All gangs of which a pod exists that has not ended, in no order.</summary>
+    public ImmutableArray<GangKey> Gangs
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _groups.Keys;
+            }
+        }
+    }
+
+    /// <summary>A gang as it stands; null when no pod of it exists.</summary>
+    public PodGroup? FindGroup(GangKey key)
+    {
+        lock (_gate)
+        {
+            return _groups.Find(key);
+        }
+    }
+
+    /// <summary>The gang of a pod as it stands, the pod counted among its members even if it was not seen yet; null when it is in none.</summary>
+    public PodGroup? FindGroup(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            return _groups.FindFor(pod);
+        }
+    }
+
+    /// <summary>An object that declares groups was added or changed; it may come before its pods, or after them.</summary>
+    public void UpsertGroupObject(GroupObject item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        lock (_gate)
+        {
+            _groups.Upsert(item);
+        }
+    }
+
+    /// <summary>An object that declares groups is gone.</summary>
+    public void DeleteGroupObject(GroupObjectId id)
+    {
+        lock (_gate)
+        {
+            _groups.Remove(id);
+        }
+    }
+
+    /// <summary>All objects of a kind, as of now.</summary>
+    /// <param name="kind">One of <see cref="GroupKinds"/>.</param>
+    /// <param name="items">The objects; null when they cannot be seen, because the API server has no such kind or does not show it.</param>
+    public void ReplaceGroupObjects(string kind, IReadOnlyCollection<GroupObject>? items)
+    {
+        lock (_gate)
+        {
+            _groups.Replace(kind, items);
         }
     }
 
@@ -213,7 +289,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            _pods.Remove(uid);
+            Forget(uid);
             Release(uid);
         }
     }
@@ -235,7 +311,7 @@ public sealed class ClusterState
 
             foreach (var uid in _pods.Keys.Where(u => !listed.ContainsKey(u)).ToList())
             {
-                _pods.Remove(uid);
+                Forget(uid);
             }
 
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
@@ -424,11 +500,12 @@ public sealed class ClusterState
     {
         if (pod.IsTerminal)
         {
-            _pods.Remove(pod.Uid);
+            Forget(pod.Uid);
             Release(pod.Uid);
             return;
         }
 
+        _groups.Change(_pods.GetValueOrDefault(pod.Uid), pod);
         _pods[pod.Uid] = pod;
         if (pod.NodeName is not { } node)
         {
@@ -442,6 +519,14 @@ public sealed class ClusterState
         }
 
         Put(new Allocation(pod, node, pod.Assignment ?? DeviceAssignment.Empty, state));
+    }
+
+    private void Forget(string podUid)
+    {
+        if (_pods.Remove(podUid, out var pod))
+        {
+            _groups.Change(pod, null);
+        }
     }
 
     private void Upsert(NodeObject node)
