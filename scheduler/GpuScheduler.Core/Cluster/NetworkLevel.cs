@@ -1,4 +1,6 @@
+using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 
 namespace GpuScheduler.Core.Cluster;
 
@@ -25,4 +27,15 @@ public sealed record NetworkLevel(string Name, ImmutableArray<string> Labels)
         new("core", ["network.topology.nvidia.com/core", "network.topology.nvidia.com/datacenter", "fabric.topograph.run/tier-2", "topology.k8s.aws/network-node-layer-1"]),
         new("zone", ["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
     ];
+
+    /// <summary>HGX machines report this cluster UUID although they belong to no domain above the node.</summary>
+    private const string NoCluster = "00000000-0000-0000-0000-000000000000";
+
+    private static readonly FrozenSet<string> s_defaultLabels = Defaults.SelectMany(level => level.Labels).ToFrozenSet(StringComparer.Ordinal);
+
+    /// <summary>True for a label value that names a domain: not empty, and no NVLink clique of the all-zero cluster UUID.</summary>
+    internal static bool NamesDomain([NotNullWhen(true)] string? value) => !string.IsNullOrEmpty(value) && !value.StartsWith(NoCluster, StringComparison.Ordinal);
+
+    /// <summary>True for the labels of <see cref="Defaults"/>.</summary>
+    public static bool IsDefaultLabel(string key) => s_defaultLabels.Contains(key);
 }

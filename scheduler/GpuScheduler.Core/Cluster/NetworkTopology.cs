@@ -20,9 +20,6 @@ public sealed class NetworkTopology
     /// <summary>How many names a finding lists.</summary>
     private const int MostNames = 3;
 
-    /// <summary>HGX machines report this cluster UUID although they belong to no domain above the node.</summary>
-    private const string NoCluster = "00000000-0000-0000-0000-000000000000";
-
     private readonly NetworkDomain[][] _domains;
     private readonly int[] _order;
     private readonly int[] _place;
@@ -116,7 +113,7 @@ public sealed class NetworkTopology
         foreach (var label in level.Labels)
         {
             var value = label == NetworkLevel.CliqueLabel && node.NvlinkDomain is { } reported ? reported : node.Labels.GetValueOrDefault(label);
-            if (!string.IsNullOrEmpty(value) && !value.StartsWith(NoCluster, StringComparison.Ordinal))
+            if (NetworkLevel.NamesDomain(value))
             {
                 return value;
             }

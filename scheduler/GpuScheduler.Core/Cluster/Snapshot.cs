@@ -4,9 +4,11 @@ namespace GpuScheduler.Core.Cluster;
 public sealed class Snapshot
 {
     private readonly NodeInfo?[] _nodes;
+    private readonly Lazy<NetworkTopology> _topology;
 
-    internal Snapshot(long generation, NodeIndex index, NodeInfo?[] nodes)
+    internal Snapshot(long generation, NodeIndex index, NodeInfo?[] nodes, Lazy<NetworkTopology> topology)
     {
+        _topology = topology;
         Generation = generation;
         Index = index;
         _nodes = nodes;
@@ -20,6 +22,9 @@ public sealed class Snapshot
 
     /// <summary>The nodes by position; null at a free position.</summary>
     public ReadOnlySpan<NodeInfo?> Nodes => _nodes;
+
+    /// <summary>The network above the nodes, by their positions. Built on first use; the same for all snapshots between which no node's place changed.</summary>
+    public NetworkTopology Topology => _topology.Value;
 
     /// <summary>The node of a name, or null.</summary>
     public NodeInfo? Find(string name) => Index.Find(name) is >= 0 and var position ? _nodes[position] : null;
