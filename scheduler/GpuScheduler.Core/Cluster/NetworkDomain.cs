@@ -8,7 +8,8 @@ namespace GpuScheduler.Core.Cluster;
 /// <param name="Count">Number of its nodes.</param>
 /// <param name="FirstChild">First of the domains inside it, on the next level inwards.</param>
 /// <param name="Children">Number of the domains inside it.</param>
-public readonly record struct NetworkDomain(string Name, bool IsNamed, int Parent, int First, int Count, int FirstChild, int Children)
+/// <param name="NamedInside">The levels on which it contains a domain that is no stand-in, as bits.</param>
+public readonly record struct NetworkDomain(string Name, bool IsNamed, int Parent, int First, int Count, int FirstChild, int Children, int NamedInside)
 {
     /// <summary>One behind the last of its nodes in <see cref="NetworkTopology.Order"/>.</summary>
     public int End => First + Count;

@@ -65,6 +65,12 @@ public sealed class NetworkTopology
     /// <summary>Indices of the domain of a level, for every node in <see cref="Order"/>.</summary>
     public ReadOnlySpan<int> DomainsByPlace(int level) => _domainOf[level];
 
+    /// <summary>The domains of an inner level that lie in a domain: the first of them.</summary>
+    internal int FirstInside(int level, int domain, int inner) => _domainOf[inner][_domains[level][domain].First];
+
+    /// <summary>How many domains of an inner level lie in a domain.</summary>
+    internal int CountInside(int level, int domain, int inner) => _domainOf[inner][_domains[level][domain].End - 1] - FirstInside(level, domain, inner) + 1;
+
     /// <summary>Number of a level by its name or by one of its labels; -1 when there is none. "node" and kubernetes.io/hostname are the nodes.</summary>
     public int FindLevel(string nameOrLabel)
     {
@@ -159,10 +165,19 @@ public sealed class NetworkTopology
             var domainOf = new int[count + 2][];
             var domains = new NetworkDomain[count + 2][];
             domainOf[count + 1] = new int[order.Length];
-            domains[count + 1] = [new("cluster", true, -1, 0, order.Length, 0, 0)];
+            domains[count + 1] = [new("cluster", true, -1, 0, order.Length, 0, 0, 0)];
             for (var level = count; level >= 0; level--)
             {
                 Split(level, order, names[level], origin[level], domains, domainOf);
+            }
+
+            for (var level = 1; level <= count; level++)
+            {
+                foreach (var domain in domains[level])
+                {
+                    ref var outer = ref domains[level + 1][domain.Parent];
+                    outer = outer with { NamedInside = outer.NamedInside | domain.NamedInside | (domain.IsNamed ? 1 << level : 0) };
+                }
             }
 
             var place = new int[nodes.Count];
@@ -189,7 +204,7 @@ public sealed class NetworkTopology
                 {
                     var outer = domains[level + 1][parent];
                     domains[level + 1][parent] = outer.Children == 0 ? outer with { FirstChild = made.Count, Children = 1 } : outer with { Children = outer.Children + 1 };
-                    made.Add(new NetworkDomain(name, origin[order[i]] == level, parent, i, 0, 0, 0));
+                    made.Add(new NetworkDomain(name, origin[order[i]] == level, parent, i, 0, 0, 0, 0));
                 }
 
                 domainOf[level][i] = made.Count - 1;

@@ -19,8 +19,8 @@ public sealed record GangRole
     public int Gpus { get; init; }
 
     /// <summary>
-    /// Members come in segments of this many, each inside one domain of the level. When the members are no multiple of it, one segment
-    /// is smaller. Null when there are no segments. A gang of several roles has none.
+    /// Members come in segments of this many, each inside one domain of the level. When <see cref="Max"/> is no multiple of it, one
+    /// segment is smaller; an elastic gang gives up whole segments. Null when there are no segments. A gang of several roles has none.
     /// </summary>
     public GangSpan? Segment { get; init; }
 
