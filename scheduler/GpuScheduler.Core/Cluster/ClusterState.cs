@@ -51,10 +51,14 @@ public sealed class ClusterState
     {
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(options);
+        Time = time;
         _ledger = new Ledger(time, options);
         _levels = levels ?? NetworkLevel.Defaults;
         _snapshot = new Snapshot(0, new NodeIndex([]), default, _topology);
     }
+
+    /// <summary>The clock of the holds.</summary>
+    internal TimeProvider Time { get; }
 
     /// <summary>The newest snapshot.</summary>
     public Snapshot Current
@@ -492,9 +496,105 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            if (_ledger.TryGet(podUid, out var allocation) && allocation.State is AllocationState.Promised or AllocationState.Tentative)
+            if (_ledger.TryGet(podUid, out var allocation) && allocation.State is AllocationState.Promised or AllocationState.Tentative or AllocationState.Planned)
             {
                 Release(podUid);
+            }
+        }
+    }
+
+    /// <summary>All allocations of a state, in no order.</summary>
+    public IReadOnlyList<Allocation> AllocationsIn(AllocationState state)
+    {
+        lock (_gate)
+        {
+            return [.. _ledger.All.Where(a => a.State == state)];
+        }
+    }
+
+    /// <summary>
+    /// Holds devices for members of a gang, all at once or none: what is planned for them becomes <see cref="AllocationState.Planned"/>,
+    /// in place of what they, and the pods that go without, had planned before. Tentative holds of others yield.
+    /// </summary>
+    /// <param name="places">Members and their nodes; several on one node get their devices in this order.</param>
+    /// <param name="without">Pods whose plan ends with this.</param>
+    /// <param name="judge">The filters: null when the node will do, else why not.</param>
+    /// <param name="cards">Which card a share gets.</param>
+    /// <returns>-1, or the index of a place that cannot be held; then nothing has changed.</returns>
+    internal int HoldAll(IReadOnlyList<(PodInfo Pod, string Node)> places, IEnumerable<string> without, Func<PodInfo, NodeInfo, string?> judge, IShareCardOrder cards)
+    {
+        lock (_gate)
+        {
+            var before = new List<Allocation>();
+            foreach (var uid in places.Select(p => p.Pod.Uid).Concat(without))
+            {
+                if (_ledger.TryGet(uid, out var present) && present.State is AllocationState.Planned or AllocationState.Tentative)
+                {
+                    before.Add(present);
+                    Release(uid);
+                }
+            }
+
+            for (var i = 0; i < places.Count; i++)
+            {
+                var (pod, name) = places[i];
+                if (_ledger.TryGet(pod.Uid, out _) || NodeOf(name) is not { } node || !TryTake(pod, node, judge, cards, before, out var devices))
+                {
+                    for (var made = 0; made < i; made++)
+                    {
+                        Release(places[made].Pod.Uid);
+                    }
+
+                    before.ForEach(Put);
+                    return i;
+                }
+
+                Put(new Allocation(pod, name, devices, AllocationState.Planned));
+            }
+
+            return -1;
+        }
+    }
+
+    /// <summary>Devices beside the tentative holds, or else in their place; those that yield are added to what was before.</summary>
+    private bool TryTake(PodInfo pod, NodeInfo node, Func<PodInfo, NodeInfo, string?> judge, IShareCardOrder cards, List<Allocation> before, [NotNullWhen(true)] out DeviceAssignment? devices)
+    {
+        if (judge(pod, node) is null && DeviceAllocator.TryPick(pod, node, cards, out var pick, out _))
+        {
+            devices = pick.ToAssignment(pod.Request, node);
+            return true;
+        }
+
+        devices = null;
+        if (!node.HasTentative || judge(pod, node.Firm) is not null || !DeviceAllocator.TryPick(pod, node.Firm, cards, out pick, out _))
+        {
+            return false;
+        }
+
+        devices = pick.ToAssignment(pod.Request, node.Firm);
+        foreach (var hold in node.Allocations)
+        {
+            if (hold.State == AllocationState.Tentative)
+            {
+                before.Add(hold);
+                Release(hold.Pod.Uid);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The promises of gang members are taken back, because the bind failed or never began: their places stay theirs.</summary>
+    internal void TakeBack(IEnumerable<string> podUids)
+    {
+        lock (_gate)
+        {
+            foreach (var uid in podUids)
+            {
+                if (_ledger.TryGet(uid, out var promise) && promise.State == AllocationState.Promised)
+                {
+                    Put(promise with { State = AllocationState.Planned });
+                }
             }
         }
     }

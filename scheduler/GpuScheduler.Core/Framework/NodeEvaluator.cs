@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Framework;
 
@@ -51,6 +52,13 @@ internal sealed class NodeEvaluator
         }
 
         return Status.Success;
+    }
+
+    /// <summary>The filters as a question about one node: null when it will do for the pod, else why not.</summary>
+    public Func<NodeInfo, string?> Judge(PodInfo pod)
+    {
+        var state = new CycleState(pod);
+        return node => Judge(state, node) is { IsSuccess: false } refusal ? refusal.Reason : null;
     }
 
     /// <summary>What the filters say as far as it holds for all pods of the same request and CPU.</summary>

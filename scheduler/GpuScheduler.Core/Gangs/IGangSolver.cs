@@ -4,11 +4,8 @@ namespace GpuScheduler.Core.Gangs;
 /// Places gangs, each answer with its proof. Answers come within the limit and are never worse than a greedy plan that is made first.
 /// Thread-safe; a question that is not well formed is an <see cref="ArgumentException"/>.
 /// </summary>
-public interface IGangSolver
+public interface IGangSolver : IGangPlacer
 {
-    /// <summary>Places one gang.</summary>
-    GangPlan Place(GangProblem problem, SolveLimit limit);
-
     /// <summary>Places several waiting gangs at once: those whose weights add up to the most.</summary>
     GangBatchPlan PlaceAll(GangBatch batch, SolveLimit limit);
 

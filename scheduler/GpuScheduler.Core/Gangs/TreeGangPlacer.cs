@@ -6,7 +6,7 @@ namespace GpuScheduler.Core.Gangs;
 /// Places gangs of identical pods, proven to be the best, by a dynamic program over the network tree. Thread-safe: each call takes
 /// memory from a pool.
 /// </summary>
-public sealed class TreeGangPlacer
+public sealed class TreeGangPlacer : IGangPlacer
 {
     private readonly ConcurrentBag<TreePlacer> _pool = [];
 

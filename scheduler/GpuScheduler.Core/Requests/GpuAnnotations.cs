@@ -69,6 +69,9 @@ public static class GpuAnnotations
     /// <summary>The scheduling gate that holds a member back until its gang has a place. It keeps no member from being counted.</summary>
     public const string GangGate = Prefix + "gang";
 
+    /// <summary>Label: when a waiting member was touched, in milliseconds since 1970, so that kube-scheduler looks at it again. Nothing reads it.</summary>
+    public const string GangWoken = Prefix + "gang-woken";
+
     /// <summary>Written at bind: which devices the pod holds (see <see cref="Devices.DeviceAssignment"/> for the form).</summary>
     public const string AssignedDevices = Prefix + "assigned-devices";
 
