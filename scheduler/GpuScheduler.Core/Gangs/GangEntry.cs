@@ -32,7 +32,7 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>How often in a row it gave its places back.</summary>
     public int Failures { get; set; }
 
-    /// <summary>Members that were refused and have not asked again since: kube-scheduler has put them aside.</summary>
+    /// <summary>Members that were refused, or sent to be bound and are not seen bound yet, and have not asked again since: kube-scheduler may have put them aside.</summary>
     public HashSet<string> Refused { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Members among the refused that would be let through now.</summary>

@@ -32,6 +32,9 @@ public sealed class GangScheduler
     /// <summary>How soon a gang without a place is looked at again by itself.</summary>
     private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
 
+    /// <summary>So long after the start it counts that members may have been refused by the process before this one, and put aside.</summary>
+    private static readonly TimeSpan s_inheritance = TimeSpan.FromMinutes(1);
+
     /// <summary>Most doublings of <see cref="GangOptions.Backoff"/>.</summary>
     private const int MostDoublings = 5;
 
@@ -42,6 +45,7 @@ public sealed class GangScheduler
     private readonly NodeEvaluator _evaluator;
     private readonly IShareCardOrder _cards;
     private readonly GangPlanner _planner;
+    private DateTimeOffset? _started;
 
     internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
     {
@@ -128,6 +132,8 @@ public sealed class GangScheduler
 
             if (held.State != AllocationState.Planned)
             {
+                // Bound already, or on the way by an earlier bind whose outcome is not known: then it is put aside until that is.
+                entry.Refused.Add(pod.Uid);
                 return Task.FromResult(Promise(pod, node));
             }
 
@@ -166,7 +172,6 @@ public sealed class GangScheduler
             {
                 var entry = EntryOf(group.Key);
                 entry.Held.Add(pod.Uid);
-                entry.Refused.Add(pod.Uid);
                 entry.Note(Now, $"bind of {pod.Name} failed");
                 Renew(entry, group);
                 Wake(entry, pod);
@@ -183,6 +188,14 @@ public sealed class GangScheduler
         var waiting = new List<GangEntry>();
         lock (_gate)
         {
+            foreach (var key in _cluster.Gangs)
+            {
+                if (!_entries.ContainsKey(key) && _cluster.FindGroup(key) is { Standing: not PodGroupStanding.Single })
+                {
+                    EntryOf(key);
+                }
+            }
+
             foreach (var entry in _entries.Values.ToList())
             {
                 if (_cluster.FindGroup(entry.Key) is not { Standing: not PodGroupStanding.Single } group)
@@ -281,7 +294,7 @@ public sealed class GangScheduler
         {
             if (held.State != AllocationState.Planned)
             {
-                return null;
+                return snapshot.Index.Find(held.Node) >= 0 ? null : Reasons.GangPaused.Because($"the pod may be bound to node {held.Node}, which is gone; that has to be known first");
             }
 
             if (snapshot.Index.Find(held.Node) is >= 0 and var position && candidates.Contains(position) && GangPlanner.IsStillGood(pod, held, snapshot))
@@ -363,7 +376,7 @@ public sealed class GangScheduler
     private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
         Now >= entry.PausedUntil
         && entry.Refused.Count > 0
-        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group))
+        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || Now - entry.TriedAt >= s_offerLife) // the last: nodes may be offered again
         && Now - entry.TriedAt >= s_retry
         && group.Members.Any(m => m.Request.WantsGpu && entry.Refused.Contains(m.Uid) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
 
@@ -375,7 +388,16 @@ public sealed class GangScheduler
             return;
         }
 
-        var members = group.Members.Select(m => m.Uid).ToHashSet(StringComparer.Ordinal);
+        var members = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in group.Members)
+        {
+            members.Add(member.Uid);
+            if (member.NodeName is not null)
+            {
+                entry.Refused.Remove(member.Uid);
+            }
+        }
+
         if (asking is not null)
         {
             members.Add(asking.Uid);
@@ -424,6 +446,9 @@ public sealed class GangScheduler
 
         entry.Arrived.Clear();
         entry.Held.ExceptWith(promises.Select(p => p.Arrival.Pod.Uid));
+
+        // Should a bind fail, in whatever way, kube-scheduler puts the pod aside.
+        entry.Refused.UnionWith(promises.Select(p => p.Arrival.Pod.Uid));
         entry.Failures = 0;
         Renew(entry, group);
         var waited = Now - entry.FirstArrival;
@@ -510,6 +535,11 @@ public sealed class GangScheduler
         if (!_entries.TryGetValue(key, out var entry))
         {
             _entries[key] = entry = new GangEntry(key, Now);
+            _started ??= Now;
+            if (Now - _started < s_inheritance && _cluster.FindGroup(key) is { } group)
+            {
+                entry.Refused.UnionWith(group.Members.Where(m => m.NodeName is null).Select(m => m.Uid));
+            }
         }
 
         return entry;

@@ -66,11 +66,14 @@ internal sealed class SchedulerModel
             Cordon(name, false);
         }
 
+        var last = _time.GetUtcNow();
         for (var quiet = 0; quiet < 1500; quiet++)
         {
+            var before = BoundEver;
             Calm();
             Audit();
-            if (quiet > 20 && quiet % 20 == 0 && _binds.Count == 0 && IsSettled())
+            last = BoundEver > before ? _time.GetUtcNow() : last;
+            if (_binds.Count == 0 && IsSettled() && _time.GetUtcNow() - last > TimeSpan.FromMinutes(3))
             {
                 break;
             }
@@ -82,12 +85,20 @@ internal sealed class SchedulerModel
     private void Step()
     {
         _time.Advance(TimeSpan.FromMilliseconds(_random.Next(400)));
+        Watch(_watch.Count - 20);
         switch (_random.Next(100))
         {
             case < 5 when _gangs.Count < 7:
                 AddGang();
                 break;
             case < 8:
+                // A promise is kept for longer than a bind takes and the watch lags.
+                while (_binds.Exists(b => b.Promise is { IsCompleted: true }))
+                {
+                    Binds(faults: true);
+                }
+
+                Watch(int.MaxValue);
                 _time.Advance(TimeSpan.FromSeconds(_random.Next(20)));
                 break;
             case < 10:
@@ -212,7 +223,11 @@ internal sealed class SchedulerModel
         }
     }
 
-    private void Cordon(string node, bool cordoned) => _nodes[node] = cordoned;
+    private void Cordon(string node, bool cordoned)
+    {
+        _nodes[node] = cordoned;
+        MoveAll();
+    }
 
     private void AddNode()
     {
@@ -533,16 +548,17 @@ internal sealed class SchedulerModel
             }
         }
 
-        var promised = new HashSet<(string, int)>();
+        var promised = new Dictionary<(string, int), Allocation>();
         foreach (var state in new[] { AllocationState.Planned, AllocationState.Promised, AllocationState.Committed, AllocationState.Bound })
         {
             foreach (var held in _cluster.AllocationsIn(state).Where(a => !_leaving.ContainsKey(a.Pod.Uid) && (state != AllocationState.Bound || _pods.ContainsKey(a.Pod.Uid))))
             {
                 foreach (var device in held.Devices.Devices)
                 {
-                    if (!promised.Add((held.Node, device.Gpu)))
+                    if (!promised.TryAdd((held.Node, device.Gpu), held))
                     {
-                        throw Wrong($"GPU {device.Gpu} of {held.Node} is held twice");
+                        var other = promised[(held.Node, device.Gpu)];
+                        throw Wrong($"GPU {device.Gpu} of {held.Node} is held twice: {held.State} by {held.Pod} and {other.State} by {other.Pod}");
                     }
                 }
             }
@@ -569,15 +585,19 @@ internal sealed class SchedulerModel
             var room = free.Values.Sum(f => f / gang.Gpus);
             if (bound < gang.Min && bound + room >= gang.Min)
             {
-                throw Wrong($"{gang.Name} needs {gang.Min} x {gang.Gpus} GPUs, has {bound} bound, and there is room for {room} more; {string.Join("; ", _engine.Gangs!.Find("default", gang.Name).SelectMany(v => v.History).Select(h => h.What))}");
+                throw Wrong($"{gang.Name} needs {gang.Min} x {gang.Gpus} GPUs, has {bound} bound, and there is room for {room} more; {Story(gang)}");
             }
 
             if (bound >= gang.Min && bound < gang.Size && room > 0)
             {
-                throw Wrong($"{gang.Name} has {bound} of {gang.Size} members, and there is room for {room} more");
+                throw Wrong($"{gang.Name} has {bound} of {gang.Size} members, and there is room for {room} more; {Story(gang)}");
             }
         }
     }
+
+    private string Story(GangSpec gang) => string.Join(", ", _pods.Values.Where(p => p.Gang == gang && p.Node is null).Select(p =>
+            $"{p} {(_queue.Find(q => q.Uid == p.Info.Uid) is { } queued ? queued.IsUnschedulable ? "is put aside" : "is queued" : "is lost")}"))
+        + ": " + string.Join("; ", _engine.Gangs!.Find("default", gang.Name).SelectMany(v => v.History).Select(h => h.What));
 
     private GangSpec GangOf(PodInfo pod) => _gangs.Find(g => g.Name == pod.Gang!.Key.Name)!;
 
