@@ -373,10 +373,11 @@ public sealed class GangScheduler
         }
     }
 
+    /// <summary>True when members wait for a place, and something has changed since none was found: the cluster, the gang, or that offers have run out.</summary>
     private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
         Now >= entry.PausedUntil
         && entry.Refused.Count > 0
-        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || Now - entry.TriedAt >= s_offerLife) // the last: nodes may be offered again
+        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
         && Now - entry.TriedAt >= s_retry
         && group.Members.Any(m => m.Request.WantsGpu && entry.Refused.Contains(m.Uid) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
 

@@ -14,7 +14,7 @@ public sealed class SchedulerModelTests
             return;
         }
 
-        var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 1000;
+        var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 300;
         var (bound, opened) = (0L, 0L);
         Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
         {
