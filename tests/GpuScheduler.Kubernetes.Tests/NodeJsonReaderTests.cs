@@ -19,7 +19,7 @@ public sealed class NodeJsonReaderTests
         Assert.Equal("NVIDIA-H100-80GB-HBM3", node.Labels["nvidia.com/gpu.product"]);
         Assert.All(node.Labels.Keys, key => Assert.True(NodeObject.KeepsLabel(key)));
         Assert.Equal("8", node.Allocatable["nvidia.com/gpu"]);
-        Assert.Equal(["cpu", "memory", "nvidia.com/gpu"], node.Allocatable.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(["cpu", "memory", "nvidia.com/gpu", "pods"], node.Allocatable.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(8, NodeFactsBuilder.Build(node, null).Gpus.Length);
     }
 

@@ -1,10 +1,12 @@
+using System.Collections;
+
 namespace GpuScheduler.Core.Cluster;
 
 /// <summary>
 /// The nodes of a snapshot by position; null at a free position. Kept in blocks, those that did not change shared with the snapshot before, so
 /// that publishing a change copies two small arrays, whatever the size of the cluster.
 /// </summary>
-public readonly struct NodeList
+public readonly struct NodeList : IReadOnlyList<NodeInfo?>
 {
     internal const int BlockBits = 7;
     internal const int BlockSize = 1 << BlockBits;
@@ -19,6 +21,8 @@ public readonly struct NodeList
 
     /// <summary>How many positions there are, free ones included.</summary>
     public int Length { get; }
+
+    int IReadOnlyCollection<NodeInfo?>.Count => Length;
 
     internal ReadOnlySpan<NodeInfo?[]> Blocks => _blocks;
 
@@ -58,8 +62,12 @@ public readonly struct NodeList
     /// <summary>Goes through the positions in order.</summary>
     public Enumerator GetEnumerator() => new(this);
 
+    IEnumerator<NodeInfo?> IEnumerable<NodeInfo?>.GetEnumerator() => GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
     /// <summary>Goes through the positions in order.</summary>
-    public struct Enumerator
+    public struct Enumerator : IEnumerator<NodeInfo?>
     {
         private readonly NodeList _list;
         private int _position;
@@ -73,7 +81,17 @@ public readonly struct NodeList
         /// <summary>The node at the position reached; null when it is free.</summary>
         public readonly NodeInfo? Current => _list[_position];
 
+        readonly object? IEnumerator.Current => Current;
+
         /// <summary>Goes on; false at the end.</summary>
         public bool MoveNext() => ++_position < _list.Length;
+
+        /// <summary>Starts over.</summary>
+        public void Reset() => _position = -1;
+
+        /// <summary>Does nothing: there is nothing to free.</summary>
+        public readonly void Dispose()
+        {
+        }
     }
 }

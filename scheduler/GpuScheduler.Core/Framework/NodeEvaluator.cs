@@ -16,13 +16,9 @@ internal sealed class NodeEvaluator
     {
         _profile = profile;
         _filters = [.. profile.Filters];
-        HasPodFilters = profile.Filters.Any(f => f is IPodFilter);
         _gpuScores = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
         _cpuOnlyScores = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
     }
-
-    /// <summary>True when some filter looks at more of a pod than its request and CPU.</summary>
-    public bool HasPodFilters { get; }
 
     /// <summary>Changes whenever the plugins may score the same differently.</summary>
     public long Version
@@ -59,21 +55,6 @@ internal sealed class NodeEvaluator
     {
         var state = new CycleState(pod);
         return node => Judge(state, node) is { IsSuccess: false } refusal ? refusal.Reason : null;
-    }
-
-    /// <summary>What the filters say as far as it holds for all pods of the same request and CPU.</summary>
-    public Status JudgeShape(CycleState state, NodeInfo node)
-    {
-        foreach (var filter in _filters)
-        {
-            var status = filter is IPodFilter podFilter ? podFilter.FilterShape(state, node) : filter.Filter(state, node);
-            if (!status.IsSuccess)
-            {
-                return status;
-            }
-        }
-
-        return Status.Success;
     }
 
     /// <summary>The weighted mean of the scores; <see cref="Best.NoScore"/> when the pod does not fit even without other pods' tentative holds.</summary>

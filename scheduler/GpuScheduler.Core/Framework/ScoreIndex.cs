@@ -49,16 +49,16 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         }
     }
 
-    /// <summary>The best by score, then by position, passing over those that have no room for what is not part of the shape.</summary>
+    /// <summary>The best by score, then by position, passing over those without memory for a pod that asks for more than others of its shape.</summary>
     private Best FindFirst(ShapeScores shape, PodInfo pod, Snapshot snapshot)
     {
-        var state = new CycleState(pod);
+        var more = ThatAsksForMore(shape, pod);
         var best = new Best(profile, pod);
         _passedOver.Clear();
         for (var position = shape.First(); position >= 0; position = shape.First())
         {
             var score = shape.Scores[position];
-            if (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess)
+            if (more is null || evaluator.Judge(more, snapshot.Nodes[position]!).IsSuccess)
             {
                 best.Offer(position, position, score);
                 break;
@@ -84,12 +84,12 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
     private Best FindAmong(ShapeScores shape, PodInfo pod, Snapshot snapshot)
     {
-        var state = new CycleState(pod);
+        var more = ThatAsksForMore(shape, pod);
         var best = new Best(profile, pod);
         for (var position = 0; position < shape.Length; position++)
         {
             var score = shape.Scores[position];
-            if (best.IsBetter(position, score) && (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess))
+            if (best.IsBetter(position, score) && (more is null || evaluator.Judge(more, snapshot.Nodes[position]!).IsSuccess))
             {
                 best.Offer(position, position, score);
             }
@@ -97,6 +97,10 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
         return best;
     }
+
+    /// <summary>The pod, when a node that the scores are good for may lack its memory.</summary>
+    private static CycleState? ThatAsksForMore(ShapeScores shape, PodInfo pod) =>
+        pod.MemoryBytes > shape.State!.Pod.MemoryBytes ? new CycleState(pod) : null;
 
     private ShapeScores CatchUp(PodInfo pod, out Snapshot snapshot, out bool someHeld)
     {
@@ -108,19 +112,20 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         shape.Grow(snapshot.Nodes.Length);
         _kept += shape.Room;
         Forget();
-        if (known && version == shape.Version)
+        if (known && version == shape.Version && shape.State is { } state && pod.MemoryBytes >= state.Pod.MemoryBytes)
         {
             foreach (var position in _changed)
             {
-                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
+                shape.Set(position, Score(state, snapshot.Nodes[position]));
             }
         }
         else
         {
             shape.Version = version;
+            shape.State = state = shape.State is { } before && before.Pod.MemoryBytes < pod.MemoryBytes ? before : new CycleState(pod);
             for (var position = 0; position < snapshot.Nodes.Length; position++)
             {
-                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
+                shape.Set(position, Score(state, snapshot.Nodes[position]));
             }
         }
 
@@ -128,7 +133,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
     }
 
     private double Score(CycleState state, NodeInfo? node) =>
-        node is not null && evaluator.JudgeShape(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
+        node is not null && evaluator.Judge(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
 
     private ShapeScores ShapeOf(PodInfo pod)
     {
@@ -140,7 +145,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         }
         else
         {
-            _shapes[key] = entry = _recent.AddFirst(new ShapeScores(key, new CycleState(pod)));
+            _shapes[key] = entry = _recent.AddFirst(new ShapeScores(key));
             _kept += Overhead;
         }
 

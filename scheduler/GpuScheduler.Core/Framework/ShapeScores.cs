@@ -6,7 +6,7 @@ namespace GpuScheduler.Core.Framework;
 /// The scores of all nodes for one shape of pod, and the best of each block of nodes, so that a node that changed costs a few dozen
 /// comparisons and the best node of n is found among n/64 blocks and the 64 nodes of one. Not thread-safe.
 /// </summary>
-internal sealed class ShapeScores(ScoreKey key, CycleState state)
+internal sealed class ShapeScores(ScoreKey key)
 {
     private const int BlockBits = 6;
     private const int BlockSize = 1 << BlockBits;
@@ -17,14 +17,14 @@ internal sealed class ShapeScores(ScoreKey key, CycleState state)
     /// <summary>The shape.</summary>
     public ScoreKey Key { get; } = key;
 
-    /// <summary>A pod of the shape, for the plugins; what else it is does not matter.</summary>
-    public CycleState State { get; } = state;
+    /// <summary>The pod of the shape that the scores are for: where they say that it does not fit, no pod with more memory does.</summary>
+    public CycleState? State { get; set; }
 
     /// <summary>How many changes of the cluster the scores have seen.</summary>
     public long Seen;
 
-    /// <summary>Version of the plugins that gave the scores; -1 when there are none yet.</summary>
-    public long Version { get; set; } = -1;
+    /// <summary>Version of the plugins that gave the scores.</summary>
+    public long Version { get; set; }
 
     /// <summary>How many positions there are.</summary>
     public int Length { get; private set; }
