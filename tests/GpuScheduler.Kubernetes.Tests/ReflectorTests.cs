@@ -416,7 +416,7 @@ public sealed class ReflectorTests : IAsyncLifetime
     {
         var clock = new StepClock();
         _server.On(Path, Status(403, "Forbidden")).On(Path, Status(403, "Forbidden")).On(Path, Json(NodeList("7", ["a"])));
-        Run(new ReflectorOptions(), clock, resource: new WatchedResource("nodes", Path[1..], MayBeAbsent: true) { MayBeForbidden = true });
+        Run(new ReflectorOptions(), clock, resource: new WatchedResource("nodes", Path[1..], MayBeAbsent: true) { IsOptional = true });
 
         Assert.Equal("replace  consistent", await _sink.NextAsync());
         Assert.True(_reflector.HasSynced);
