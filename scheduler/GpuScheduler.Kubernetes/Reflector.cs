@@ -74,7 +74,7 @@ internal sealed class Reflector<T>
                     pause = _options.AbsentPause;
                 }
             }
-            catch (KubernetesApiException e) when (_version is null && _resource.MayBeForbidden && e.Status == HttpStatusCode.Forbidden)
+            catch (KubernetesApiException e) when (_version is null && _resource.IsOptional && e.Status == HttpStatusCode.Forbidden)
             {
                 Absent(e.Message);
                 pause = _options.AbsentPause;
@@ -88,7 +88,7 @@ internal sealed class Reflector<T>
                 }
 
                 Failed(e.Message, pause);
-                if (IsExpired(e) || e.Status is HttpStatusCode.NotFound or HttpStatusCode.BadRequest || (_resource.MayBeForbidden && e.Status == HttpStatusCode.Forbidden))
+                if (IsExpired(e) || e.Status is HttpStatusCode.NotFound or HttpStatusCode.BadRequest || (_resource.IsOptional && e.Status == HttpStatusCode.Forbidden))
                 {
                     _version = null;
                 }
@@ -342,7 +342,11 @@ internal sealed class Reflector<T>
         }
 
         _absent = true;
-        if (refusal is null)
+        if (refusal is null && _resource.IsOptional)
+        {
+            Log.OptionalResourceAbsent(_logger, _resource.Title, _options.AbsentPause);
+        }
+        else if (refusal is null)
         {
             Log.ResourceAbsent(_logger, _resource.Title, _options.AbsentPause);
         }

@@ -16,8 +16,8 @@ internal sealed record WatchedResource(string Name, string Path, string Group = 
     /// <summary>Where it is if it is not at <see cref="Path"/>: the same resource in other versions of its API.</summary>
     public ImmutableArray<string> OtherPaths { get; init; } = [];
 
-    /// <summary>True when not being allowed to read it counts as its absence, with a warning.</summary>
-    public bool MayBeForbidden { get; init; }
+    /// <summary>True when most clusters do without it: its absence is not worth a word, and not being allowed to read it counts as absence, with a warning.</summary>
+    public bool IsOptional { get; init; }
 
     /// <summary>What must be allowed.</summary>
     public RbacRule Rule { get; } = new(Group, Name, "list, watch");

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace GpuScheduler.Core.Gangs;
 
 /// <summary>The kinds of objects that declare groups, each by its resource and API group as kubectl takes them.</summary>
@@ -35,4 +37,7 @@ public static class GroupKinds
 
     /// <summary>MPIJob of the MPI operator (v2beta1) or of the training operator (v1).</summary>
     public const string MpiJob = "mpijobs.kubeflow.org";
+
+    /// <summary>All kinds that a dialect refers to, in the dialects' order of precedence.</summary>
+    public static ImmutableArray<string> All { get; } = [.. GangDialects.All.Select(d => d.ObjectKind).OfType<string>().Distinct(StringComparer.Ordinal)];
 }

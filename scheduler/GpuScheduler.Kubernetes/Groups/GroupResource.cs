@@ -21,7 +21,7 @@ internal sealed record GroupResource(string Kind, string ObjectKind, ImmutableAr
     {
         Title = Kind,
         OtherPaths = [.. Versions.Skip(1).Select(PathOf)],
-        MayBeForbidden = true,
+        IsOptional = true,
     };
 
     private string PathOf(string version) => $"apis/{ApiGroup}/{version}/{Plural}";
