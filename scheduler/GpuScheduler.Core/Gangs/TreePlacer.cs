@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GpuScheduler.Core.Cluster;
 
 namespace GpuScheduler.Core.Gangs;
@@ -79,6 +80,11 @@ internal sealed class TreePlacer
     {
         _candidates.Clear();
         var shape = _reach.Shape;
+        if (_reach.Largest(level) < (level < shape.SegmentLevel ? members : shape.Segments(members)))
+        {
+            return null;
+        }
+
         var count = DomainCount(level);
         for (var domain = 0; domain < count; domain++)
         {
@@ -204,6 +210,7 @@ internal sealed class TreePlacer
         GangPlans.Of(_problem, _added.AsSpan(0, _reach.Room.Length), _reach.Shape, method, level, bound, _limit.Elapsed);
 
     /// <summary>True when every node takes at most one member, at the same price: only the domains make a difference.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool IsUniform(int level, int domain)
     {
         if (_reach.Shape.Segment > 1)
