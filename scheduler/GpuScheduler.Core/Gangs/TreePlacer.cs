@@ -93,7 +93,7 @@ internal sealed class TreePlacer
                 var first = TreeWeights.FirstLevelInside(_reach.Topology, level, domain);
                 var bound = first < 0 ? 0 : FewestInside(level, domain, first, members);
                 var exact = shape.Segment == 1 && (first < 0 || shape.SpreadLevel <= first || shape.SpreadLevel >= level);
-                var stranded = level == NetworkTopology.NodeLevel ? _problem.Capacity.Stranded(_reach.Topology.Order[domain], 0, members - _reach.FixedMembers) : 0;
+                var stranded = level == NetworkTopology.NodeLevel ? _problem.Capacity.Stranded(_reach.Topology.Order[domain], [members - _reach.FixedMembers]) : 0;
                 _candidates.Add(new Candidate(domain, _reach.RoomSum(level)[domain], stranded, bound, exact));
             }
         }
@@ -235,7 +235,7 @@ internal sealed class TreePlacer
                 return false;
             }
 
-            var stranded = _problem.Capacity.Stranded(order[place], 0, 1);
+            var stranded = _problem.Capacity.Stranded(order[place], [1]);
             if (price >= 0 && stranded != price)
             {
                 return false;

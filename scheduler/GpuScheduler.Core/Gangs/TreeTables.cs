@@ -105,7 +105,7 @@ internal sealed class TreeTables
 
             for (var members = 1; members <= room; members++)
             {
-                var stranded = problem.Capacity.Stranded(order[place], 0, members);
+                var stranded = problem.Capacity.Stranded(order[place], [members]);
                 _stranded[used++] = stranded;
                 most = Math.Max(most, stranded);
             }

@@ -69,9 +69,14 @@ public sealed class WholeGpuCapacity : IGangCapacity
     /// <summary>
     /// With C(f) = the GPUs that f free ones offer to requests of 1, 2, 4 and 8 on average: C(f) − C(f−r) − C(r) for r GPUs taken of f.
     /// </summary>
-    public int Stranded(int position, int role, int members)
+    public int Stranded(int position, ReadOnlySpan<int> members)
     {
-        var taken = members * Demands[role].Gpus;
+        var taken = 0;
+        for (var role = 0; role < members.Length; role++)
+        {
+            taken += members[role] * Demands[role].Gpus;
+        }
+
         var free = _gpus[position];
         return (uint)free < (uint)s_offers.Length && taken <= free
             ? s_offers[free] - s_offers[free - taken] - s_offers[taken]
