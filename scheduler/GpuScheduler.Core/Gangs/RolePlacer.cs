@@ -62,7 +62,13 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
     /// <summary>The most that is placed in any domain of a level.</summary>
     private (ProofStatus Status, long Worth) MostWorth(int level)
     {
+        var question = Within(level);
         var best = -1L;
+        if (!IsSound(question))
+        {
+            return (ProofStatus.Infeasible, 0);
+        }
+
         var candidates = Homes(level).Select(d => (Domain: d, Bound: WorthBound(level, d, _question))).Where(c => c.Bound >= 0).OrderByDescending(c => c.Bound).ThenBy(c => c.Domain);
         foreach (var (domain, bound) in candidates)
         {
@@ -71,7 +77,7 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
                 break;
             }
 
-            var answer = search.Most(_reach, level, domain, Within(level), limit);
+            var answer = search.Most(_reach, level, domain, question, limit);
             if (answer.IsFound)
             {
                 best = Math.Max(best, answer.Objective);
@@ -93,6 +99,9 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
             ? Math.Min(m, spread.Members - _reach.FixedByRole[r])
             : m)],
     };
+
+    /// <summary>False when the caps around a domain leave less than is needed.</summary>
+    private static bool IsSound(RoleQuestion question) => !question.Most.Zip(question.Least).Any(static p => p.First < p.Second);
 
     private IEnumerable<int> Homes(int level)
     {
@@ -127,7 +136,7 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
     private GangPlan? PlaceOn(int level)
     {
         var question = Within(level);
-        if (question.Most.Zip(question.Least).Any(p => p.First < p.Second))
+        if (!IsSound(question))
         {
             return null;
         }
@@ -205,12 +214,7 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
 
         var first = _topology.FirstInside(level, domain, inner);
         var count = _topology.CountInside(level, domain, inner);
-        var open = 0;
-        for (var d = first; d < first + count; d++)
-        {
-            open += _reach.FixedSum(inner)[d] > 0 ? 1 : 0;
-        }
-
+        var open = _reach.OpenInside(level, domain, inner);
         var bound = open;
         var rooms = new int[count];
         for (var role = 0; role < _reach.Roles; role++)

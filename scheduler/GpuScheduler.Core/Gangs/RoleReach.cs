@@ -80,6 +80,22 @@ internal sealed class RoleReach
     public int Allowance(int role, int level, int domain) =>
         Problem.Roles[role].Spread is { } spread && spread.Level == level ? Math.Max(-1, spread.Members - _held[role][level][domain]) : int.MaxValue;
 
+    /// <summary>Domains of an inner level that fixed members use already; 0 when the level is none.</summary>
+    public int OpenInside(int level, int domain, int inner)
+    {
+        var open = 0;
+        if (inner > NetworkTopology.NodeLevel && FixedMembers > 0)
+        {
+            var first = Topology.FirstInside(level, domain, inner);
+            for (var d = first; d < first + Topology.CountInside(level, domain, inner); d++)
+            {
+                open += _fixedSums[inner][d] > 0 ? 1 : 0;
+            }
+        }
+
+        return open;
+    }
+
     /// <summary>True when nothing is and nothing can be in a domain.</summary>
     public bool IsIdle(int level, int domain)
     {

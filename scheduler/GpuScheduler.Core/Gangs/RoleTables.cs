@@ -71,7 +71,13 @@ internal sealed class RoleTables : IRoleSearch
             }
         }
 
-        return best < 0 ? RoleAnswer.None : new RoleAnswer(ProofStatus.Optimal, _weights.FirstOf(table[best]), _weights.FirstOf(table[best]), Extract(level, domain, best));
+        if (best < 0)
+        {
+            return RoleAnswer.None;
+        }
+
+        var used = _weights.FirstOf(table[best]) + reach.OpenInside(level, domain, _weights.FirstLevel);
+        return new RoleAnswer(ProofStatus.Optimal, used, used, Extract(level, domain, best));
     }
 
     private long[]? Tabulate(RoleReach reach, int level, int domain, SolveLimit limit)
