@@ -25,7 +25,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
 
     public GangBatchPlan Place()
     {
-        var all = batch.Gangs.Sum(g => g.Weight);
+        var all = Possible();
         var greedy = Starts(all);
         var best = greedy.Slots;
         var (worth, bound, method, proven) = (greedy.Worth, all, "greedy", greedy.Worth == all);
@@ -51,6 +51,23 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
 
         var plans = WriteDown(best);
         return new GangBatchPlan(new Proof(proven ? ProofStatus.Optimal : ProofStatus.Feasible, method, worth, proven ? worth : bound, "", limit.Elapsed), plans, greedy.Worth);
+    }
+
+    /// <summary>The weight of all gangs but those that do not fit even alone.</summary>
+    private long Possible()
+    {
+        var ledger = new BatchLedger(batch);
+        var weight = 0L;
+        for (var gang = 0; gang < batch.Gangs.Length; gang++)
+        {
+            var problem = ledger.ProblemOf(gang, elastic: false, GangObjective.Tightest);
+            var isImpossible = !limit.IsOver && (TreeGangPlacer.Handles(problem)
+                ? tree.Place(problem, limit).Proof.Status == ProofStatus.Infeasible
+                : RoleTables.Handles(new RoleReach(problem)) && new RolePlacer(problem, new RoleTables(), limit).Place().Proof.Status == ProofStatus.Infeasible);
+            weight += isImpossible ? 0 : batch.Gangs[gang].Weight;
+        }
+
+        return weight;
     }
 
     /// <summary>The best of many orders: the given one, the heaviest first, the densest first, the largest first, and then by chance.</summary>
