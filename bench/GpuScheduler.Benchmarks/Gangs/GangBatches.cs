@@ -6,7 +6,7 @@ namespace GpuScheduler.Benchmarks.Gangs;
 
 /// <summary>
 /// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack, half in one spine; the
-/// weight of a gang is its GPUs times a priority from 1 to 3. The baseline takes them by priority and places each by best fit.
+/// weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes them by priority and places each by best fit.
 /// </summary>
 internal static class GangBatches
 {
@@ -59,6 +59,9 @@ internal static class GangBatches
         var sizes = drawn.Select(d => d.Level == 1
             ? (Gpus: 8 << random.Next(4), d.Pod)
             : (Gpus: Math.Max(8, (int)Math.Min(d.Raw * scale, d.Level == 2 ? 0.9 * spine : double.MaxValue) / 8 * 8), Pod: random.Next(3) > 0 ? 8 : d.Pod)).ToList();
+        var order = Enumerable.Range(0, gangs).OrderByDescending(i => drawn[i].Priority).ToList();
+        drawn = [.. order.Select(i => drawn[i])];
+        sizes = [.. order.Select(i => sizes[i])];
         return new GangBatch
         {
             Topology = topology,
@@ -78,7 +81,7 @@ internal static class GangBatches
     {
         var free = ((WholeGpuCapacity)batch.Capacity).Gpus.ToArray();
         var weight = 0L;
-        foreach (var gang in batch.Gangs.OrderByDescending(g => g.Weight / g.Roles.Sum(r => r.Min * r.Gpus)))
+        foreach (var gang in batch.Gangs)
         {
             var gpus = gang.Roles[0].Gpus;
             if (BestFit.Place(batch.Topology, [.. free.Select(f => f / gpus)], gang.Roles[0].Min, gang.RequiredLevel!.Value) is { } added)
