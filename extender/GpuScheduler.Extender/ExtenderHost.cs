@@ -10,6 +10,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -79,7 +80,8 @@ internal static class ExtenderHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
         services.AddSingleton<GangJournal>();
-        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s.GetRequiredService<GangJournal>())));
+        services.AddSingleton<GangSolver>();
+        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
         services.AddSingleton<Readiness>();
         services.AddSingleton<RecentPods>();
         services.AddSingleton(s => new ExtenderMetrics(s.GetRequiredService<ClusterState>()));
@@ -298,7 +300,7 @@ internal static class ExtenderHost
         return result.Count > 0 ? throw new OptionsValidationException("", typeof(ExtenderOptions), result) : options;
     }
 
-    private static EngineOptions EngineOptionsOf(ExtenderOptions options, IGangObserver observer) => new()
+    private static EngineOptions EngineOptionsOf(ExtenderOptions options, IServiceProvider services) => new()
     {
         Profile = Profile.Create(options.Engine.Weights),
         AnswerOneNode = options.Engine.AnswerOneNode,
@@ -308,7 +310,8 @@ internal static class ExtenderHost
             PlanHold = options.Gangs.PlanHold,
             Backoff = options.Gangs.Backoff,
             SolveLimit = options.Gangs.SolveLimit,
-            Observer = observer,
+            Placer = services.GetRequiredService<GangSolver>(),
+            Observer = services.GetRequiredService<GangJournal>(),
         },
     };
 

@@ -66,18 +66,15 @@ internal sealed class AllocatorCapacity : IGangCapacity
         return alone - 1;
     }
 
-    public int Stranded(int position, int role, int members)
+    public int Stranded(int position, ReadOnlySpan<int> members)
     {
-        if (_nodes[position] is not { } node || members == 0)
+        if (_nodes[position] is not { } node)
         {
             return 0;
         }
 
         // GPUs that nobody used before, less what the members' size accounts for: what a member opens and does not fill.
-        Span<int> counts = stackalloc int[_roles.Length];
-        counts.Clear();
-        counts[role] = members;
-        return Filled(position, counts) is { } after
+        return Filled(position, members) is { } after
             ? Math.Max(0, 4 * (node.FreeGpus - after.FreeGpus) - 4 * (after.UsedMilli - node.UsedMilli) / SharePacking.WholeCard)
             : 0;
     }

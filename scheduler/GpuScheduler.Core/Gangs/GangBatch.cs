@@ -16,5 +16,25 @@ public sealed record GangBatch
     public required ImmutableArray<BatchGang> Gangs { get; init; }
 
     /// <summary>Seed of everything that is drawn by chance.</summary>
-    public ulong Seed { get; init; } = 1;
+    public int Seed { get; init; } = 1;
+
+    /// <summary>Null when the batch is well formed, else what is wrong with it.</summary>
+    public string? Fault()
+    {
+        foreach (var gang in Gangs)
+        {
+            if (gang.Weight < 1)
+            {
+                return $"gang {gang.Name}: a weight of {gang.Weight} is not worth placing";
+            }
+
+            var problem = new GangProblem { Topology = Topology, Capacity = Capacity, Roles = gang.Roles, RequiredLevel = gang.RequiredLevel, PreferredLevel = gang.PreferredLevel };
+            if (problem.Fault() is { } fault)
+            {
+                return $"gang {gang.Name}: {fault}";
+            }
+        }
+
+        return null;
+    }
 }

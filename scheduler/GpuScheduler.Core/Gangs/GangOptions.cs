@@ -4,7 +4,7 @@ namespace GpuScheduler.Core.Gangs;
 public sealed record GangOptions
 {
     /// <summary>Finds the places.</summary>
-    public IGangPlacer Placer { get; init; } = new RoleByRolePlacer(new TreeGangPlacer());
+    public IGangPlacer Placer { get; init; } = new ExactGangPlacer();
 
     /// <summary>How long planned places are held without a sign of life from a member: a filter, or a bind that waits for the others.</summary>
     public TimeSpan PlanHold { get; init; } = TimeSpan.FromSeconds(60);

@@ -40,7 +40,7 @@ public sealed record GangProblem
 
         foreach (var role in Roles)
         {
-            if (role.Min < 0 || role.Max < Math.Max(role.Min, 1))
+            if (role.Min < 0 || role.Max < role.Min)
             {
                 return $"role {role.Name}: from {role.Min} to {role.Max} members is not a size";
             }

@@ -13,10 +13,12 @@ public interface IGangCapacity
     int Room(int position, int role, ReadOnlySpan<int> beside);
 
     /// <summary>
-    /// What members of one role, alone on a node, spoil there for others: 0 for nothing, in quarters of a GPU. Among placements that are equally
-    /// compact the one with the least sum is taken.
+    /// What members spoil on a node for others: 0 for nothing, in quarters of a GPU. Among placements that are equally compact the one
+    /// with the least sum is taken.
     /// </summary>
-    int Stranded(int position, int role, int members);
+    /// <param name="position">Position of the node.</param>
+    /// <param name="members">Members by role that the node takes; there is room for them.</param>
+    int Stranded(int position, ReadOnlySpan<int> members);
 
     /// <summary><see cref="Room"/> of every position beside nobody.</summary>
     void Rooms(int role, Span<int> rooms)

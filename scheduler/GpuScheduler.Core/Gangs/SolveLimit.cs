@@ -19,6 +19,15 @@ public sealed class SolveLimit
         Cancellation = cancellation;
     }
 
+    private SolveLimit(SolveLimit whole, TimeSpan limit)
+    {
+        _time = whole._time;
+        _start = whole._start;
+        Limit = limit;
+        Cancellation = whole.Cancellation;
+        Work = whole.Work;
+    }
+
     /// <summary>The whole time.</summary>
     public TimeSpan Limit { get; }
 
@@ -27,6 +36,12 @@ public sealed class SolveLimit
 
     /// <summary>Most work of the optimizer, in its deterministic units (about seconds), for answers that can be reproduced; null for no such limit.</summary>
     public double? Work { get; init; }
+
+    /// <summary>A limit that ends earlier, so that something is left for what comes after.</summary>
+    public SolveLimit Less(TimeSpan reserve) => new(this, Limit - reserve);
+
+    /// <summary>A limit that ends after a part of the whole time.</summary>
+    public SolveLimit Part(double share) => new(this, Limit * share);
 
     /// <summary>Time since the start.</summary>
     public TimeSpan Elapsed => _time.GetElapsedTime(_start);

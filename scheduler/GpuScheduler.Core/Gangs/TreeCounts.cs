@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using GpuScheduler.Core.Cluster;
 
 namespace GpuScheduler.Core.Gangs;
@@ -16,8 +19,7 @@ internal sealed class TreeCounts
     private readonly List<Option> _options = [];
     private int[] _stride = [];
     private int[] _held = new int[1 << 10];
-    private int[] _children = new int[64];
-    private int[] _rooms = new int[64];
+    private long[] _sorted = new long[64]; // room, largest first, and domain
     private Range[][] _ranges = [];
     private int _top;
     private TreeReach _reach = null!;
@@ -173,6 +175,7 @@ internal sealed class TreeCounts
     }
 
     /// <summary>The most that the domains inside hold together, by price; as many rows as domains, and the place of the last is returned.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private int Fold(int level, int domain)
     {
         var node = _reach.Topology.Domains(level)[domain];
@@ -185,7 +188,7 @@ internal sealed class TreeCounts
             var sum = 0;
             for (var price = 1; price < _states; price++)
             {
-                sum += price <= count ? _rooms[price - 1] : 0;
+                sum += price <= count ? RoomAt(price - 1) : 0;
                 _held[row + price] = sum;
             }
 
@@ -201,10 +204,7 @@ internal sealed class TreeCounts
             before.CopyTo(after);
             foreach (var option in options)
             {
-                for (var price = option.Price; price < after.Length; price++)
-                {
-                    after[price] = Math.Max(after[price], before[price - option.Price] + option.Holds);
-                }
+                Raise(after[option.Price..], before, option.Holds);
             }
 
             row = next;
@@ -213,19 +213,38 @@ internal sealed class TreeCounts
         return row;
     }
 
+    /// <summary>after = max(after, before + holds), as far as after goes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Raise(Span<int> after, ReadOnlySpan<int> before, int holds)
+    {
+        var i = 0;
+        if (after.Length >= Vector<int>.Count)
+        {
+            var more = new Vector<int>(holds);
+            for (; i <= after.Length - Vector<int>.Count; i += Vector<int>.Count)
+            {
+                Vector.Max(new Vector<int>(after[i..]), new Vector<int>(before[i..]) + more).CopyTo(after[i..]);
+            }
+        }
+
+        for (; i < after.Length; i++)
+        {
+            after[i] = Math.Max(after[i], before[i] + holds);
+        }
+    }
+
     private ReadOnlySpan<Option> Options(int level, int domain)
     {
         var range = _ranges[level][domain];
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_options).Slice(range.First, range.Count);
+        return CollectionsMarshal.AsSpan(_options).Slice(range.First, range.Count);
     }
 
     /// <summary>Sorts the domains inside by room, the largest first; those without room are left out.</summary>
     private int SortByRoom(int level, int first, int count)
     {
-        if (_children.Length < count)
+        if (_sorted.Length < count)
         {
-            _children = new int[count * 2];
-            _rooms = new int[count * 2];
+            _sorted = new long[count * 2];
         }
 
         var most = _reach.Most(level - 1);
@@ -234,19 +253,17 @@ internal sealed class TreeCounts
         {
             if (most[child] > 0)
             {
-                _children[used] = child;
-                _rooms[used++] = -most[child];
+                _sorted[used++] = ((long)-most[child] << 32) + child;
             }
         }
 
-        Array.Sort(_rooms, _children, 0, used);
-        for (var i = 0; i < used; i++)
-        {
-            _rooms[i] = -_rooms[i];
-        }
-
+        _sorted.AsSpan(0, used).Sort();
         return used;
     }
+
+    private int RoomAt(int rank) => (int)-(_sorted[rank] >> 32);
+
+    private int DomainAt(int rank) => (int)(_sorted[rank] & uint.MaxValue);
 
     /// <summary>Puts members into a domain at a price that suffices for them.</summary>
     private void Trace(int level, int domain, int price, int members, Span<int> added)
@@ -307,17 +324,17 @@ internal sealed class TreeCounts
         for (var i = 0; i < Math.Min(domains, count) && members > 0; i++)
         {
             var pick = i;
-            if (_rooms[i] >= members)
+            if (RoomAt(i) >= members)
             {
                 // The last one: of those that would do, the smallest.
-                while (pick + 1 < count && _rooms[pick + 1] >= members)
+                while (pick + 1 < count && RoomAt(pick + 1) >= members)
                 {
                     pick++;
                 }
             }
 
-            var taken = Math.Min(_rooms[pick], members);
-            FillLeaf(level - 1, _children[pick], taken, added);
+            var taken = Math.Min(RoomAt(pick), members);
+            FillLeaf(level - 1, DomainAt(pick), taken, added);
             members -= taken;
         }
     }

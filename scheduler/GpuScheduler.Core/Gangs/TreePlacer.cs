@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GpuScheduler.Core.Cluster;
 
 namespace GpuScheduler.Core.Gangs;
@@ -79,6 +80,11 @@ internal sealed class TreePlacer
     {
         _candidates.Clear();
         var shape = _reach.Shape;
+        if (_reach.Largest(level) < (level < shape.SegmentLevel ? members : shape.Segments(members)))
+        {
+            return null;
+        }
+
         var count = DomainCount(level);
         for (var domain = 0; domain < count; domain++)
         {
@@ -87,7 +93,7 @@ internal sealed class TreePlacer
                 var first = TreeWeights.FirstLevelInside(_reach.Topology, level, domain);
                 var bound = first < 0 ? 0 : FewestInside(level, domain, first, members);
                 var exact = shape.Segment == 1 && (first < 0 || shape.SpreadLevel <= first || shape.SpreadLevel >= level);
-                var stranded = level == NetworkTopology.NodeLevel ? _problem.Capacity.Stranded(_reach.Topology.Order[domain], 0, members - _reach.FixedMembers) : 0;
+                var stranded = level == NetworkTopology.NodeLevel ? _problem.Capacity.Stranded(_reach.Topology.Order[domain], [members - _reach.FixedMembers]) : 0;
                 _candidates.Add(new Candidate(domain, _reach.RoomSum(level)[domain], stranded, bound, exact));
             }
         }
@@ -204,6 +210,7 @@ internal sealed class TreePlacer
         GangPlans.Of(_problem, _added.AsSpan(0, _reach.Room.Length), _reach.Shape, method, level, bound, _limit.Elapsed);
 
     /// <summary>True when every node takes at most one member, at the same price: only the domains make a difference.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool IsUniform(int level, int domain)
     {
         if (_reach.Shape.Segment > 1)
@@ -228,7 +235,7 @@ internal sealed class TreePlacer
                 return false;
             }
 
-            var stranded = _problem.Capacity.Stranded(order[place], 0, 1);
+            var stranded = _problem.Capacity.Stranded(order[place], [1]);
             if (price >= 0 && stranded != price)
             {
                 return false;

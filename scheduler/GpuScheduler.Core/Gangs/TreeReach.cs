@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using GpuScheduler.Core.Cluster;
 
 namespace GpuScheduler.Core.Gangs;
@@ -13,6 +14,7 @@ internal sealed class TreeReach
     private int[][] _fixedSum = [];
     private int[][] _most = [];
     private int[][] _mostWithRest = [];
+    private int[] _largest = [];
     private int[] _room = [];
     private int[] _fixed = [];
 
@@ -49,7 +51,11 @@ internal sealed class TreeReach
         return Shape.SpreadLevel > level ? Math.Min(members, Shape.Down(Shape.SpreadCap)) : members;
     }
 
+    /// <summary>The most that one domain of a level holds, in the unit of <see cref="Most"/>, one more where there is a smaller segment: a bound.</summary>
+    public int Largest(int level) => _largest[level];
+
     /// <summary>Adds everything up.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Fill(GangProblem problem)
     {
         Topology = problem.Topology;
@@ -76,6 +82,7 @@ internal sealed class TreeReach
 
         if (_most.Length <= Topology.ClusterLevel)
         {
+            Array.Resize(ref _largest, Topology.ClusterLevel + 1);
             Array.Resize(ref _roomSum, Topology.ClusterLevel + 1);
             Array.Resize(ref _fixedSum, Topology.ClusterLevel + 1);
             Array.Resize(ref _most, Topology.ClusterLevel + 1);
@@ -83,9 +90,11 @@ internal sealed class TreeReach
         }
 
         FillNodes();
+        _largest[0] = Max(_most[0].AsSpan(0, nodes));
         for (var level = 1; level <= Topology.ClusterLevel; level++)
         {
             FillLevel(level);
+            _largest[level] = Max(_most[level].AsSpan(0, Topology.Domains(level).Length));
         }
     }
 
@@ -97,6 +106,19 @@ internal sealed class TreeReach
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private int Max(ReadOnlySpan<int> most)
+    {
+        var max = -1;
+        foreach (var value in most)
+        {
+            max = Math.Max(max, value);
+        }
+
+        return max + (Shape.HasRest ? 1 : 0);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FillNodes()
     {
         var nodes = Topology.Order.Length;
@@ -125,6 +147,7 @@ internal sealed class TreeReach
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FillLevel(int level)
     {
         var domains = Topology.Domains(level);

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using GpuScheduler.Core.Cluster;
 
@@ -104,7 +105,7 @@ internal sealed class TreeTables
 
             for (var members = 1; members <= room; members++)
             {
-                var stranded = problem.Capacity.Stranded(order[place], 0, members);
+                var stranded = problem.Capacity.Stranded(order[place], [members]);
                 _stranded[used++] = stranded;
                 most = Math.Max(most, stranded);
             }
@@ -230,6 +231,7 @@ internal sealed class TreeTables
     }
 
     /// <summary>target = min(target, source + cost), as far as both go.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Relax(Span<long> target, ReadOnlySpan<long> source, long cost)
     {
         var length = Math.Min(target.Length, source.Length);

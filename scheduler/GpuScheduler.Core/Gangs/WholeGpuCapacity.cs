@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Plugins;
 
 namespace GpuScheduler.Core.Gangs;
@@ -6,6 +8,9 @@ namespace GpuScheduler.Core.Gangs;
 /// <summary>What nodes can take when GPUs are taken whole and any will do: by counting.</summary>
 public sealed class WholeGpuCapacity : IGangCapacity
 {
+    /// <summary>C(f) in quarters, for every number of GPUs that a node can have.</summary>
+    private static readonly int[] s_offers = [.. Enumerable.Range(0, InterconnectMatrix.MostGpus + 1).Select(free => (int)(4 * Spoilage.Offer(free)))];
+
     private readonly int[] _gpus;
     private readonly long[]? _cpuMilli;
     private readonly long[]? _memoryBytes;
@@ -64,22 +69,37 @@ public sealed class WholeGpuCapacity : IGangCapacity
     /// <summary>
     /// With C(f) = the GPUs that f free ones offer to requests of 1, 2, 4 and 8 on average: C(f) − C(f−r) − C(r) for r GPUs taken of f.
     /// </summary>
-    public int Stranded(int position, int role, int members)
+    public int Stranded(int position, ReadOnlySpan<int> members)
     {
-        var taken = members * Demands[role].Gpus;
+        var taken = 0;
+        for (var role = 0; role < members.Length; role++)
+        {
+            taken += members[role] * Demands[role].Gpus;
+        }
+
         var free = _gpus[position];
-        return (int)(4 * (Spoilage.Offer(free) - Spoilage.Offer(free - taken) - Spoilage.Offer(taken)));
+        return (uint)free < (uint)s_offers.Length && taken <= free
+            ? s_offers[free] - s_offers[free - taken] - s_offers[taken]
+            : 0;
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Rooms(int role, Span<int> rooms)
     {
         var demand = Demands[role];
         if (demand.Allowed is null && _cpuMilli is null && _memoryBytes is null && demand.Gpus > 0)
         {
+            Span<int> times = stackalloc int[InterconnectMatrix.MostGpus + 1];
+            for (var free = 0; free < times.Length; free++)
+            {
+                times[free] = free / demand.Gpus;
+            }
+
             for (var i = 0; i < rooms.Length; i++)
             {
-                rooms[i] = _gpus[i] < demand.Gpus ? 0 : _gpus[i] / demand.Gpus;
+                var free = Math.Max(_gpus[i], 0);
+                rooms[i] = free < times.Length ? times[free] : free / demand.Gpus;
             }
 
             return;

@@ -237,7 +237,7 @@ internal sealed class GangOracle
         }
 
         var first = rest.Count == 0 ? 0 : (int)rest[0];
-        var stranded = (long)added.Select((n, i) => n == 0 ? 0 : _problem.Capacity.Stranded(i, 0, n)).Sum();
+        var stranded = (long)added.Select((n, i) => n == 0 ? 0 : _problem.Capacity.Stranded(i, [n])).Sum();
         long[] last = _problem.Objective.NodesBeforeStranding ? [used.Count, stranded] : [stranded, used.Count];
         return new PlacementValue(added.Sum() + _fixedSum, level, domain, room, first, [.. rest, .. last]);
     }
