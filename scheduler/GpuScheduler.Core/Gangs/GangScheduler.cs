@@ -38,6 +38,9 @@ public sealed class GangScheduler
     /// <summary>Most doublings of <see cref="GangOptions.Backoff"/>.</summary>
     private const int MostDoublings = 5;
 
+    /// <summary>Most refused pods that are remembered beyond the members that the watch shows.</summary>
+    private const int MostStrangers = 64;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<GangKey, GangEntry> _entries = [];
     private readonly ClusterState _cluster;
@@ -404,19 +407,24 @@ public sealed class GangScheduler
             members.Add(asking.Uid);
         }
 
-        foreach (var uid in entry.Held.Where(u => !members.Contains(u)).ToList())
+        // A pod that the watch has not shown yet is no member, and is not gone; when it is deleted the ledger knows.
+        bool IsOut(string uid) => !members.Contains(uid) && _cluster.TryGetPod(uid, out _);
+        foreach (var uid in entry.Held.Where(IsOut).ToList())
         {
             Abandon(uid);
-            entry.Held.Remove(uid);
         }
 
         entry.Held.RemoveWhere(uid => !IsPlanned(uid));
-        foreach (var arrival in entry.Arrived.Values.Where(a => !members.Contains(a.Pod.Uid)).ToList())
+        foreach (var arrival in entry.Arrived.Values.Where(a => !IsPlanned(a.Pod.Uid)).ToList())
         {
             Dismiss(entry, arrival, "the pod is gone");
         }
 
-        entry.Refused.RemoveWhere(uid => !members.Contains(uid));
+        if (entry.Refused.Count > (2 * members.Count) + MostStrangers)
+        {
+            entry.Refused.RemoveWhere(uid => !members.Contains(uid));
+        }
+
         foreach (var uid in entry.ToWake.Keys.Where(u => !members.Contains(u)).ToList())
         {
             entry.ToWake.Remove(uid);

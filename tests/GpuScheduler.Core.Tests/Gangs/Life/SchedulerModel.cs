@@ -597,7 +597,9 @@ internal sealed class SchedulerModel
 
     private string Story(GangSpec gang) => string.Join(", ", _pods.Values.Where(p => p.Gang == gang && p.Node is null).Select(p =>
             $"{p} {(_queue.Find(q => q.Uid == p.Info.Uid) is { } queued ? queued.IsUnschedulable ? "is put aside" : "is queued" : "is lost")}"))
-        + ": " + string.Join("; ", _engine.Gangs!.Find("default", gang.Name).SelectMany(v => v.History).Select(h => h.What));
+        + ": " + string.Join("; ", _engine.Gangs!.Find("default", gang.Name).SelectMany(v => v.History).Select(h => h.What))
+        + "; free as the engine sees it: " + string.Join(", ", _nodes.Keys.Select(n => $"{n} {_cluster.Current.Find(n)?.FreeGpus}"))
+        + "; held: " + string.Join(", ", Enum.GetValues<AllocationState>().SelectMany(_cluster.AllocationsIn).Where(a => !_pods.TryGetValue(a.Pod.Uid, out var pod) || pod.Node is null).Select(a => $"{a.State} by {a.Pod}"));
 
     private GangSpec GangOf(PodInfo pod) => _gangs.Find(g => g.Name == pod.Gang!.Key.Name)!;
 
