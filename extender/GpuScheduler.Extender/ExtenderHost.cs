@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -9,6 +10,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -77,7 +79,9 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
-        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options)));
+        services.AddSingleton<GangJournal>();
+        services.AddSingleton<GangSolver>();
+        services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
         services.AddSingleton<Readiness>();
         services.AddSingleton<RecentPods>();
         services.AddSingleton(s => new ExtenderMetrics(s.GetRequiredService<ClusterState>()));
@@ -85,9 +89,14 @@ internal static class ExtenderHost
         services.AddSingleton<BindHandler>();
         services.AddSingleton<VerbEndpoints>();
         services.AddSingleton<InspectionEndpoints>();
+        services.AddSingleton<GangEndpoints>();
         services.AddSingleton<CertificateStore>();
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
+        if (options.Gangs.Enabled)
+        {
+            services.AddHostedService<GangService>();
+        }
 
         if (options.Cluster is { Length: > 0 } file)
         {
@@ -99,6 +108,11 @@ internal static class ExtenderHost
         {
             services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
             services.AddSingleton<IPodBinder, PodBinder>();
+            if (options.Gangs.Wake)
+            {
+                services.AddSingleton<IPodWaker, PodWaker>();
+            }
+
             services.AddSingleton<ClusterWatcher>();
             services.AddHostedService<ClusterWatcherService>();
         }
@@ -151,13 +165,14 @@ internal static class ExtenderHost
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
+        app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name}\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
         });
     }
 
@@ -285,10 +300,19 @@ internal static class ExtenderHost
         return result.Count > 0 ? throw new OptionsValidationException("", typeof(ExtenderOptions), result) : options;
     }
 
-    private static EngineOptions EngineOptionsOf(ExtenderOptions options) => new()
+    private static EngineOptions EngineOptionsOf(ExtenderOptions options, IServiceProvider services) => new()
     {
         Profile = Profile.Create(options.Engine.Weights),
         AnswerOneNode = options.Engine.AnswerOneNode,
+        Gangs = !options.Gangs.Enabled ? null : new GangOptions
+        {
+            BarrierTimeout = options.Gangs.BarrierTimeout,
+            PlanHold = options.Gangs.PlanHold,
+            Backoff = options.Gangs.Backoff,
+            SolveLimit = options.Gangs.SolveLimit,
+            Placer = services.GetRequiredService<GangSolver>(),
+            Observer = services.GetRequiredService<GangJournal>(),
+        },
     };
 
     private static async Task<int> FailAsync(IEnumerable<string> errors)

@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Extender;
@@ -33,11 +34,48 @@ public sealed class ExtenderOptions
     /// <summary>How long a bind may take in all. Below kube-scheduler's httpTimeout, or its answer comes too late.</summary>
     public TimeSpan BindTimeout { get; set; } = TimeSpan.FromSeconds(4);
 
+    /// <summary>
+    /// The httpTimeout of the extender in kube-scheduler's configuration, which ends its calls. It changes nothing here: it is what
+    /// <see cref="BindTimeout"/> and the wait of gangs at bind are checked against.
+    /// </summary>
+    public TimeSpan HttpTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Pods that are placed together or not at all.</summary>
+    public GangSettings Gangs { get; set; } = new();
+
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
 
     /// <summary>Certificates.</summary>
     public TlsSettings Tls { get; set; } = new();
+
+    /// <summary>Pods that are placed together or not at all.</summary>
+    public sealed class GangSettings
+    {
+        /// <summary>False to place members one by one, as if nothing declared a gang.</summary>
+        public bool Enabled { get; set; } = true;
+
+        /// <summary>How long the first member of a gang waits at bind for the others (<see cref="GangOptions.BarrierTimeout"/>).</summary>
+        public TimeSpan BarrierTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+        /// <summary>How long places are held for a gang of which no member shows (<see cref="GangOptions.PlanHold"/>).</summary>
+        public TimeSpan PlanHold { get; set; } = TimeSpan.FromSeconds(60);
+
+        /// <summary>How long a gang that did not come together leaves its devices to others, at first (<see cref="GangOptions.Backoff"/>).</summary>
+        public TimeSpan Backoff { get; set; } = TimeSpan.FromSeconds(2);
+
+        /// <summary>How long one gang may be thought about (<see cref="GangOptions.SolveLimit"/>).</summary>
+        public TimeSpan SolveLimit { get; set; } = TimeSpan.FromMilliseconds(500);
+
+        /// <summary>
+        /// Members that kube-scheduler has put aside get a label when their gang has a place, so that it looks at them again at once. It
+        /// needs the right to patch pods; without it they wait until kube-scheduler comes back to them by itself.
+        /// </summary>
+        public bool Wake { get; set; } = true;
+
+        /// <summary>Most pods that are woken in a second.</summary>
+        public int WakesPerSecond { get; set; } = 100;
+    }
 
     /// <summary>How decisions are made.</summary>
     public sealed class EngineSettings

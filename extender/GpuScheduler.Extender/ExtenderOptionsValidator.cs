@@ -62,6 +62,22 @@ internal static class ExtenderOptionsValidator
         CheckTime(errors, "Holds:PromiseHold", options.Holds.PromiseHold, options.BindTimeout, TimeSpan.FromHours(1));
         CheckTime(errors, "Holds:CommitHold", options.Holds.CommitHold, TimeSpan.FromSeconds(10), TimeSpan.FromHours(24));
         CheckTime(errors, "BindTimeout", options.BindTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        CheckTime(errors, "Gangs:BarrierTimeout", options.Gangs.BarrierTimeout, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        CheckTime(errors, "Gangs:PlanHold", options.Gangs.PlanHold, options.Gangs.BarrierTimeout, TimeSpan.FromHours(1));
+        CheckTime(errors, "Gangs:Backoff", options.Gangs.Backoff, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
+        CheckTime(errors, "Gangs:SolveLimit", options.Gangs.SolveLimit, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
+        if (options.Gangs.WakesPerSecond is < 1 or > 10_000)
+        {
+            errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
+        }
+
+        // A second for the way there and back, and for what else is done in a bind.
+        var needed = options.BindTimeout + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
+        if (needed > options.HttpTimeout)
+        {
+            errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout and Gangs:BarrierTimeout may take {needed} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
+        }
+
         if (options.Limits.MaxRequestBodyMiB is < 1 or > 2048)
         {
             errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");

@@ -1,5 +1,7 @@
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Kubernetes.Groups;
 
 namespace GpuScheduler.Kubernetes;
 
@@ -15,6 +17,9 @@ public sealed record ClusterSnapshotContents
     /// <summary>The reports of nodes on their GPUs, by the node's name.</summary>
     public required IReadOnlyDictionary<string, NodeReport> Reports { get; init; }
 
+    /// <summary>The objects that declare groups of pods, in the order of the file.</summary>
+    public required IReadOnlyList<GroupObject> GroupObjects { get; init; }
+
     /// <summary>Objects of kinds that do not matter here, by kind.</summary>
     public required IReadOnlyDictionary<string, int> Ignored { get; init; }
 
@@ -25,6 +30,14 @@ public sealed record ClusterSnapshotContents
         // Reports first: then the facts of each node are put together once.
         state.ReplaceReports(Reports);
         state.ReplaceNodes(Nodes);
+
+        // Of a kind that has no objects in the file it is not known whether there are any.
+        var groups = GroupObjects.ToLookup(g => g.Id.Kind, StringComparer.Ordinal);
+        foreach (var resource in GroupResources.All)
+        {
+            state.ReplaceGroupObjects(resource.Kind, groups.Contains(resource.Kind) ? [.. groups[resource.Kind]] : null);
+        }
+
         state.ReplacePods(Pods, consistent: true);
     }
 }

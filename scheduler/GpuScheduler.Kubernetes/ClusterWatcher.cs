@@ -1,13 +1,16 @@
 using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Kubernetes.Groups;
 using Microsoft.Extensions.Logging;
 
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
-/// Keeps a <see cref="ClusterState"/> as the API server has it: nodes, pods that have not ended, and the reports of nodes on their
-/// GPUs. Those reports are optional, and so is their resource definition.
+/// Keeps a <see cref="ClusterState"/> as the API server has it: nodes, pods that have not ended, the reports of nodes on their GPUs,
+/// and the objects that declare groups of pods. Reports are optional, and so is each kind of object that declares groups: what the
+/// API server does not have or does not show is asked for again at intervals.
 /// </summary>
 public sealed class ClusterWatcher
 {
@@ -22,6 +25,7 @@ public sealed class ClusterWatcher
     private readonly Reflector<NodeObject> _nodes;
     private readonly Reflector<PodInfo> _pods;
     private readonly Reflector<ReportObject> _reports;
+    private readonly ImmutableArray<Reflector<GroupObject>> _groups;
 
     /// <summary>Creates one; nothing happens before <see cref="RunAsync"/>.</summary>
     /// <param name="connection">The API server.</param>
@@ -42,17 +46,22 @@ public sealed class ClusterWatcher
         _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state), options, _time, logger);
         _pods = new Reflector<PodInfo>(connection, s_pods, static json => PodJsonReader.Read(json), new PodSink(state), options, _time, logger);
         _reports = new Reflector<ReportObject>(connection, s_reports, ReadReport, new ReportSink(state, logger), options, _time, logger);
+        _groups =
+        [
+            .. GroupResources.All.Select(resource => new Reflector<GroupObject>(
+                connection, resource.Watched, json => GroupObjectReader.Read(resource, json), new GroupSink(state, resource.Kind), options, _time, logger)),
+        ];
     }
 
-    /// <summary>True once nodes, pods and reports have been listed completely. It never becomes false again.</summary>
-    public bool HasSynced => _nodes.HasSynced && _pods.HasSynced && _reports.HasSynced;
+    /// <summary>True once everything has been listed completely, as far as it is there. It never becomes false again.</summary>
+    public bool HasSynced => _nodes.HasSynced && _pods.HasSynced && _reports.HasSynced && _groups.All(g => g.HasSynced);
 
     /// <summary>How fresh each resource is.</summary>
-    public ImmutableArray<WatchedAge> Ages => [AgeOf(_nodes), AgeOf(_pods), AgeOf(_reports)];
+    public ImmutableArray<WatchedAge> Ages => [AgeOf(_nodes), AgeOf(_pods), AgeOf(_reports), .. _groups.Select(AgeOf)];
 
     /// <summary>Watches until it is cancelled; ends with <see cref="OperationCanceledException"/>.</summary>
     public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(_nodes.RunAsync(cancellationToken), _pods.RunAsync(cancellationToken), _reports.RunAsync(cancellationToken));
+        Task.WhenAll([_nodes.RunAsync(cancellationToken), _pods.RunAsync(cancellationToken), _reports.RunAsync(cancellationToken), .. _groups.Select(g => g.RunAsync(cancellationToken))]);
 
     private WatchedAge AgeOf<T>(Reflector<T> reflector) =>
         new(reflector.Resource, reflector.HasSynced, reflector.LastContact is { } contact ? _time.GetUtcNow() - contact : null);
@@ -89,6 +98,17 @@ public sealed class ClusterWatcher
         public void Upsert(PodInfo item) => state.UpsertPod(item);
 
         public void Delete(PodInfo item) => state.DeletePod(item.Uid);
+    }
+
+    private sealed class GroupSink(ClusterState state, string kind) : IReflectorSink<GroupObject>
+    {
+        public void Replace(IReadOnlyList<GroupObject> items, bool consistent, DateTimeOffset asked) => state.ReplaceGroupObjects(kind, items);
+
+        public void Absent(DateTimeOffset asked) => state.ReplaceGroupObjects(kind, null);
+
+        public void Upsert(GroupObject item) => state.UpsertGroupObject(item);
+
+        public void Delete(GroupObject item) => state.DeleteGroupObject(item.Id);
     }
 
     private sealed class ReportSink(ClusterState state, ILogger logger) : IReflectorSink<ReportObject>

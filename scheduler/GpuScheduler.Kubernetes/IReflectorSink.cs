@@ -9,6 +9,10 @@ internal interface IReflectorSink<in T>
     /// <param name="asked">When it was asked for.</param>
     void Replace(IReadOnlyList<T> items, bool consistent, DateTimeOffset asked);
 
+    /// <summary>The resource cannot be seen, because the API server does not have it or does not show it.</summary>
+    /// <param name="asked">When it was asked for.</param>
+    void Absent(DateTimeOffset asked) => Replace([], consistent: true, asked);
+
     /// <summary>One is new or was changed.</summary>
     void Upsert(T item);
 

@@ -98,6 +98,18 @@ internal static class JsonFields
         };
     }
 
+    /// <summary>From a field's name past its value. True when that is true.</summary>
+    public static bool Flag(ref Utf8JsonReader json, string field)
+    {
+        Advance(ref json, field);
+        return json.TokenType switch
+        {
+            JsonTokenType.True => true,
+            JsonTokenType.False or JsonTokenType.Null => false,
+            _ => throw Wrong(ref json, field, "a boolean"),
+        };
+    }
+
     /// <summary>From a field's name past its value.</summary>
     public static void Skip(ref Utf8JsonReader json, string inside)
     {

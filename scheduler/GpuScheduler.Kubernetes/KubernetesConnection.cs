@@ -73,7 +73,7 @@ public sealed class KubernetesConnection : IDisposable
     /// </summary>
     /// <param name="method">The method.</param>
     /// <param name="pathAndQuery">Path below the server's address, without a leading slash.</param>
-    /// <param name="body">A JSON body, or null.</param>
+    /// <param name="body">A JSON body, for PATCH a merge patch; or null.</param>
     /// <param name="rule">What must be allowed for this, for the message when it is not.</param>
     /// <param name="cancellationToken">Ends the call.</param>
     /// <exception cref="KubernetesApiException">There was no answer, or one that says no.</exception>
@@ -87,7 +87,7 @@ public sealed class KubernetesConnection : IDisposable
             request.Headers.UserAgent.ParseAdd("gpu-scheduler");
             if (body is { } bytes)
             {
-                request.Content = new ReadOnlyMemoryContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+                request.Content = new ReadOnlyMemoryContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json") } };
             }
 
             await AddCredentialsAsync(request, cancellationToken);

@@ -3,15 +3,21 @@ using System.Text.Json;
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>The kind of an object, and where its items are, if it is a list.</summary>
+/// <param name="ApiVersion">Group and version of its API; empty when not said.</param>
 /// <param name="Kind">The kind; empty when not said.</param>
 /// <param name="Items">Where the array of items is within the text; null when there is none.</param>
-internal readonly record struct ObjectHeading(string Kind, Range? Items)
+internal readonly record struct ObjectHeading(string ApiVersion, string Kind, Range? Items)
 {
+    /// <summary>The heading that an item of a list has, which may leave out what the list says for all.</summary>
+    public ObjectHeading Of(ObjectHeading item) =>
+        item.Kind.Length > 0 ? item : new ObjectHeading(ApiVersion, Kind.EndsWith("List", StringComparison.Ordinal) ? Kind[..^"List".Length] : "", null);
+
     /// <exception cref="JsonException">It is not an object, or its kind is not a string.</exception>
     public static ObjectHeading Read(ReadOnlySpan<byte> utf8)
     {
         try
         {
+            var apiVersion = "";
             var kind = "";
             Range? items = null;
             var json = new Utf8JsonReader(utf8);
@@ -26,6 +32,10 @@ internal readonly record struct ObjectHeading(string Kind, Range? Items)
                 if (json.ValueTextEquals("kind"u8))
                 {
                     kind = JsonFields.PooledText(ref json, "kind") ?? "";
+                }
+                else if (json.ValueTextEquals("apiVersion"u8))
+                {
+                    apiVersion = JsonFields.PooledText(ref json, "apiVersion") ?? "";
                 }
                 else if (json.ValueTextEquals("items"u8))
                 {
@@ -42,7 +52,7 @@ internal readonly record struct ObjectHeading(string Kind, Range? Items)
                 }
             }
 
-            return new ObjectHeading(kind, items);
+            return new ObjectHeading(apiVersion, kind, items);
         }
         catch (InvalidOperationException e)
         {

@@ -1,4 +1,7 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
 using System.Text.Json;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Kubernetes;
@@ -104,9 +107,21 @@ public static class PodJsonReader
             {
                 pod.Uid = JsonFields.Text(ref json, "metadata.uid") ?? "";
             }
+            else if (json.ValueTextEquals("labels"u8))
+            {
+                ReadWords(ref json, pod, areLabels: true);
+            }
             else if (json.ValueTextEquals("annotations"u8))
             {
-                ReadAnnotations(ref json, pod);
+                ReadWords(ref json, pod, areLabels: false);
+            }
+            else if (json.ValueTextEquals("ownerReferences"u8))
+            {
+                ReadOwners(ref json, pod);
+            }
+            else if (json.ValueTextEquals("deletionTimestamp"u8))
+            {
+                pod.IsTerminating = JsonFields.PooledText(ref json, "metadata.deletionTimestamp") is { Length: > 0 };
             }
             else
             {
@@ -115,48 +130,100 @@ public static class PodJsonReader
         }
     }
 
-    private static void ReadAnnotations(ref Utf8JsonReader json, PodInfoBuilder pod)
+    private static void ReadWords(ref Utf8JsonReader json, PodInfoBuilder pod, bool areLabels)
     {
-        if (!JsonFields.EnterObject(ref json, "metadata.annotations"))
+        var field = areLabels ? "metadata.labels" : "metadata.annotations";
+        if (!JsonFields.EnterObject(ref json, field))
         {
             return;
         }
 
-        while (JsonFields.NextField(ref json, "metadata.annotations"))
+        while (JsonFields.NextField(ref json, field))
         {
             // The names of others are as many as there are tools; they are not made strings of, and their values not looked at.
-            if (!IsOurs(ref json))
+            if (!IsRead(ref json, areLabels, out var name))
             {
-                JsonFields.Skip(ref json, "metadata.annotations");
+                JsonFields.Skip(ref json, field);
                 continue;
             }
 
-            var name = Utf8StringPool.Get(ref json);
-            JsonFields.Advance(ref json, "metadata.annotations");
+            JsonFields.Advance(ref json, field);
             switch (json.TokenType)
             {
+                case JsonTokenType.String when areLabels:
+                    pod.AddLabel(name, Utf8StringPool.Get(ref json));
+                    break;
                 case JsonTokenType.String:
                     pod.AddAnnotation(name, json.GetString() ?? "");
                     break;
                 case JsonTokenType.Null:
                     break;
                 default:
-                    throw JsonFields.Wrong(ref json, $"metadata.annotations[{name}]", "a string (put it in quotes)");
+                    throw JsonFields.Wrong(ref json, $"{field}[{name}]", "a string (put it in quotes)");
             }
         }
     }
 
-    private static bool IsOurs(ref Utf8JsonReader json)
+    /// <summary>True for an annotation of ours, and for a label or annotation that says something of a gang.</summary>
+    private static bool IsRead(ref Utf8JsonReader json, bool isLabel, [NotNullWhen(true)] out string? name)
     {
-        if (!json.HasValueSequence && !json.ValueIsEscaped)
+        // A name that is escaped or in pieces is no name of any of them written plainly, but may be one all the same.
+        var utf8 = json.HasValueSequence || json.ValueIsEscaped ? Encoding.UTF8.GetBytes(json.GetString()!) : json.ValueSpan;
+        if (isLabel)
         {
-            // The constant is ASCII.
-            const string Prefix = GpuAnnotations.Prefix;
-            return json.ValueSpan.Length > Prefix.Length
-                && System.Text.Ascii.Equals(json.ValueSpan[..Prefix.Length], Prefix);
+            return GangFieldNames.IsLabel(utf8, out name);
         }
 
-        return json.GetString()!.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal);
+        if (GangFieldNames.IsAnnotation(utf8, out name))
+        {
+            return true;
+        }
+
+        // The constant is ASCII.
+        const string Prefix = GpuAnnotations.Prefix;
+        var isOurs = utf8.Length > Prefix.Length && Ascii.Equals(utf8[..Prefix.Length], Prefix);
+        name = isOurs ? Utf8StringPool.Get(ref json) : null;
+        return isOurs;
+    }
+
+    private static void ReadOwners(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        const string Field = "metadata.ownerReferences";
+        if (!JsonFields.EnterArray(ref json, Field))
+        {
+            return;
+        }
+
+        while (JsonFields.NextElement(ref json, Field))
+        {
+            if (!JsonFields.IsObject(ref json, Field))
+            {
+                continue;
+            }
+
+            string? kind = null;
+            var controls = false;
+            while (JsonFields.NextField(ref json, Field))
+            {
+                if (json.ValueTextEquals("kind"u8))
+                {
+                    kind = JsonFields.PooledText(ref json, "metadata.ownerReferences[].kind");
+                }
+                else if (json.ValueTextEquals("controller"u8))
+                {
+                    controls = JsonFields.Flag(ref json, "metadata.ownerReferences[].controller");
+                }
+                else
+                {
+                    JsonFields.Skip(ref json, Field);
+                }
+            }
+
+            if (controls && kind is not null)
+            {
+                pod.SetController(kind);
+            }
+        }
     }
 
     private static void ReadSpec(ref Utf8JsonReader json, PodInfoBuilder pod)
@@ -192,6 +259,18 @@ public static class PodJsonReader
             {
                 pod.PreemptionPolicy = JsonFields.PooledText(ref json, "spec.preemptionPolicy") ?? "";
             }
+            else if (json.ValueTextEquals("schedulingGates"u8))
+            {
+                ReadGates(ref json, pod);
+            }
+            else if (json.ValueTextEquals("schedulingGroup"u8))
+            {
+                ReadGroupReference(ref json, pod, "schedulingGroup");
+            }
+            else if (json.ValueTextEquals("workloadRef"u8))
+            {
+                ReadGroupReference(ref json, pod, "workloadRef");
+            }
             else if (json.ValueTextEquals("overhead"u8))
             {
                 ContainerResources? overhead = null;
@@ -204,6 +283,56 @@ public static class PodJsonReader
             else
             {
                 JsonFields.Skip(ref json, "spec");
+            }
+        }
+    }
+
+    private static void ReadGates(ref Utf8JsonReader json, PodInfoBuilder pod)
+    {
+        const string Field = "spec.schedulingGates";
+        if (!JsonFields.EnterArray(ref json, Field))
+        {
+            return;
+        }
+
+        while (JsonFields.NextElement(ref json, Field))
+        {
+            if (!JsonFields.IsObject(ref json, Field))
+            {
+                continue;
+            }
+
+            while (JsonFields.NextField(ref json, Field))
+            {
+                if (!json.ValueTextEquals("name"u8))
+                {
+                    JsonFields.Skip(ref json, Field);
+                }
+                else if (JsonFields.PooledText(ref json, "spec.schedulingGates[].name") is { Length: > 0 } gate)
+                {
+                    pod.AddSchedulingGate(gate);
+                }
+            }
+        }
+    }
+
+    private static void ReadGroupReference(ref Utf8JsonReader json, PodInfoBuilder pod, string reference)
+    {
+        if (!JsonFields.EnterObject(ref json, reference))
+        {
+            return;
+        }
+
+        while (JsonFields.NextField(ref json, reference))
+        {
+            var path = $"{reference}.{Utf8StringPool.Get(ref json)}";
+            if (!PodInfoBuilder.ReadsGroupReference(path))
+            {
+                JsonFields.Skip(ref json, reference);
+            }
+            else if (JsonFields.Text(ref json, "spec." + path) is { } name)
+            {
+                pod.AddGroupReference(path, name);
             }
         }
     }

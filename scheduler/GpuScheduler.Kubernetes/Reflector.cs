@@ -30,6 +30,7 @@ internal sealed class Reflector<T>
     private string? _version;
     private bool _listedBefore;
     private bool _absent;
+    private int _path;
 
     /// <summary>Creates one; nothing happens before <see cref="RunAsync"/>.</summary>
     public Reflector(KubernetesConnection connection, WatchedResource resource, ObjectReader<T> read, IReflectorSink<T> sink, ReflectorOptions options, TimeProvider time, ILogger logger)
@@ -51,7 +52,7 @@ internal sealed class Reflector<T>
     public DateTimeOffset? LastContact => Volatile.Read(ref _lastContact) is > 0 and var ticks ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     /// <summary>Name of the resource.</summary>
-    public string Resource => _resource.Name;
+    public string Resource => _resource.Title;
 
     /// <summary>Lists and watches until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -67,7 +68,15 @@ internal sealed class Reflector<T>
             }
             catch (KubernetesApiException e) when (_version is null && _resource.MayBeAbsent && e.Status == HttpStatusCode.NotFound)
             {
-                Absent();
+                if (!TryNextPath())
+                {
+                    Absent(null);
+                    pause = _options.AbsentPause;
+                }
+            }
+            catch (KubernetesApiException e) when (_version is null && _resource.IsOptional && e.Status == HttpStatusCode.Forbidden)
+            {
+                Absent(e.Message);
                 pause = _options.AbsentPause;
             }
             catch (KubernetesApiException e)
@@ -79,7 +88,7 @@ internal sealed class Reflector<T>
                 }
 
                 Failed(e.Message, pause);
-                if (IsExpired(e) || e.Status is HttpStatusCode.NotFound or HttpStatusCode.BadRequest)
+                if (IsExpired(e) || e.Status is HttpStatusCode.NotFound or HttpStatusCode.BadRequest || (_resource.IsOptional && e.Status == HttpStatusCode.Forbidden))
                 {
                     _version = null;
                 }
@@ -95,8 +104,8 @@ internal sealed class Reflector<T>
                 // What cannot be understood may have been missed: begin anew.
                 _version = null;
                 pause = _backoff.Next();
-                ReflectorMetrics.Failed(_resource.Name);
-                Log.WatchNotUnderstood(_logger, _resource.Name, pause, e);
+                ReflectorMetrics.Failed(_resource.Title);
+                Log.WatchNotUnderstood(_logger, _resource.Title, pause, e);
             }
 
             if (pause > TimeSpan.Zero)
@@ -130,8 +139,8 @@ internal sealed class Reflector<T>
             {
                 // From page to page it took longer than the API server keeps old versions: from the beginning.
                 var pause = _backoff.Next();
-                ReflectorMetrics.Failed(_resource.Name);
-                Log.ListExpired(_logger, _resource.Name, pause, e.Message);
+                ReflectorMetrics.Failed(_resource.Title);
+                Log.ListExpired(_logger, _resource.Title, pause, e.Message);
                 await Task.Delay(pause, _time, cancellationToken);
                 reader = new ListReader<T>(_read, Unreadable);
                 consistent = true;
@@ -148,8 +157,8 @@ internal sealed class Reflector<T>
         _listedBefore = true;
         _hasSynced = true;
         _absent = false;
-        ReflectorMetrics.Listed(_resource.Name);
-        Log.Listed(_logger, _resource.Name, reader.Items.Count, reader.ResourceVersion, consistent);
+        ReflectorMetrics.Listed(_resource.Title);
+        Log.Listed(_logger, _resource.Title, reader.Items.Count, reader.ResourceVersion, consistent);
         return reader.ResourceVersion;
     }
 
@@ -199,7 +208,7 @@ internal sealed class Reflector<T>
             using var response = await _connection.SendAsync(HttpMethod.Get, path, null, _resource.Rule, both.Token);
             await using var stream = await response.Content.ReadAsStreamAsync(both.Token);
             using var window = new StreamWindow(stream);
-            ReflectorMetrics.Watched(_resource.Name);
+            ReflectorMetrics.Watched(_resource.Title);
             Contact();
             var scanned = 0;
             while (true)
@@ -237,8 +246,8 @@ internal sealed class Reflector<T>
             var pause = _backoff.Next();
             if (limit.IsCancellationRequested)
             {
-                ReflectorMetrics.Failed(_resource.Name);
-                Log.WatchSilent(_logger, _resource.Name, idle, pause);
+                ReflectorMetrics.Failed(_resource.Title);
+                Log.WatchSilent(_logger, _resource.Title, idle, pause);
             }
             else
             {
@@ -251,13 +260,13 @@ internal sealed class Reflector<T>
         if (events == 0 && _time.GetElapsedTime(began) < _options.ShortestWatch)
         {
             var pause = _backoff.Next();
-            ReflectorMetrics.Failed(_resource.Name);
-            Log.WatchTooShort(_logger, _resource.Name, pause);
+            ReflectorMetrics.Failed(_resource.Title);
+            Log.WatchTooShort(_logger, _resource.Title, pause);
             return pause;
         }
 
         _backoff.Reset();
-        Log.WatchEnded(_logger, _resource.Name, events, _version);
+        Log.WatchEnded(_logger, _resource.Title, events, _version);
         return TimeSpan.Zero;
     }
 
@@ -275,7 +284,7 @@ internal sealed class Reflector<T>
             var status = ApiStatus.Read(watched.Body);
             if (status.IsExpired)
             {
-                Log.WatchExpired(_logger, _resource.Name, _version, status.Message);
+                Log.WatchExpired(_logger, _resource.Title, _version, status.Message);
                 _version = null;
                 return false;
             }
@@ -315,15 +324,36 @@ internal sealed class Reflector<T>
         return true;
     }
 
-    private void Absent()
+    /// <summary>Goes on to the resource's next version; false, and back to the first, when there is none.</summary>
+    private bool TryNextPath()
     {
-        _sink.Replace([], consistent: true, _time.GetUtcNow());
+        _path = _path < _resource.OtherPaths.Length ? _path + 1 : 0;
+        return _path > 0;
+    }
+
+    private void Absent(string? refusal)
+    {
+        _sink.Absent(_time.GetUtcNow());
         _hasSynced = true;
         Contact();
-        if (!_absent)
+        if (_absent)
         {
-            _absent = true;
-            Log.ResourceAbsent(_logger, _resource.Name, _options.AbsentPause);
+            return;
+        }
+
+        _absent = true;
+        if (refusal is null && _resource.IsOptional)
+        {
+            Log.OptionalResourceAbsent(_logger, _resource.Title, _options.AbsentPause);
+        }
+        else if (refusal is null)
+        {
+            Log.ResourceAbsent(_logger, _resource.Title, _options.AbsentPause);
+        }
+        else
+        {
+            ReflectorMetrics.Failed(_resource.Title);
+            Log.ResourceForbidden(_logger, _resource.Title, refusal, _options.AbsentPause);
         }
     }
 
@@ -331,20 +361,23 @@ internal sealed class Reflector<T>
 
     private void Failed(string why, TimeSpan pause)
     {
-        ReflectorMetrics.Failed(_resource.Name);
-        Log.ConnectionFailed(_logger, _resource.Name, why, pause);
+        ReflectorMetrics.Failed(_resource.Title);
+        Log.ConnectionFailed(_logger, _resource.Title, why, pause);
     }
 
     private void Unreadable(JsonException e)
     {
-        ReflectorMetrics.Failed(_resource.Name);
-        Log.ObjectUnreadable(_logger, _resource.Name, e.Message);
+        ReflectorMetrics.Failed(_resource.Title);
+        Log.ObjectUnreadable(_logger, _resource.Title, e.Message);
     }
 
     private void Contact() => Volatile.Write(ref _lastContact, _time.GetUtcNow().UtcTicks);
 
-    private string Path(string query) =>
-        _resource.FieldSelector.Length == 0
-            ? $"{_resource.Path}?{query}"
-            : $"{_resource.Path}?{query}&fieldSelector={Uri.EscapeDataString(_resource.FieldSelector)}";
+    private string Path(string query)
+    {
+        var path = _path == 0 ? _resource.Path : _resource.OtherPaths[_path - 1];
+        return _resource.FieldSelector.Length == 0
+            ? $"{path}?{query}"
+            : $"{path}?{query}&fieldSelector={Uri.EscapeDataString(_resource.FieldSelector)}";
+    }
 }

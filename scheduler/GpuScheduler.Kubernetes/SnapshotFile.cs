@@ -1,13 +1,15 @@
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Kubernetes.Groups;
 using YamlDotNet.Core;
 
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
 /// Reads what kubectl get nodes,pods,gpunodes -A -o yaml (or -o json) writes: a List of mixed kinds, a NodeList or PodList, or single
-/// objects, in one YAML document or several. YAML is turned into JSON an object at a time, and everything passes the same readers as
+/// objects, in one YAML document or several. Objects that declare groups of pods (podgroups, jobs and so on) may be among them. YAML is turned into JSON an object at a time, and everything passes the same readers as
 /// what comes from the API server.
 /// </summary>
 public static class SnapshotFile
@@ -96,11 +98,10 @@ public static class SnapshotFile
         var heading = draft.HeadingOf(text, line);
         if (heading.Items is not { } items)
         {
-            draft.Add(heading.Kind, text, line);
+            draft.Add(heading, text, line);
             return;
         }
 
-        var listed = KindOfItems(heading.Kind);
         var counted = whole.Start.Value;
         var json = new Utf8JsonReader(text[items.Start..]);
         json.Read();
@@ -111,7 +112,7 @@ public static class SnapshotFile
             var item = text[from..((int)json.BytesConsumed + items.Start.Value)];
             line += bytes.AsSpan(counted..(whole.Start.Value + from)).Count((byte)'\n');
             counted = whole.Start.Value + from;
-            draft.Add(draft.HeadingOf(item, line).Kind is { Length: > 0 } kind ? kind : listed, item, line);
+            draft.Add(heading.Of(draft.HeadingOf(item, line)), item, line);
         }
     }
 
@@ -128,9 +129,9 @@ public static class SnapshotFile
                 var line = yaml.Line;
                 var body = yaml.ReadObject((item, itemLine) =>
                 {
-                    if (draft.HeadingOf(item, itemLine).Kind is { Length: > 0 } kind)
+                    if (draft.HeadingOf(item, itemLine) is { Kind.Length: > 0 } own)
                     {
-                        draft.Add(kind, item, itemLine);
+                        draft.Add(own, item, itemLine);
                     }
                     else
                     {
@@ -145,12 +146,12 @@ public static class SnapshotFile
                 var heading = draft.HeadingOf(body.Value.Span, line);
                 if (!isList)
                 {
-                    draft.Add(heading.Kind, body.Value.Span, line);
+                    draft.Add(heading, body.Value.Span, line);
                 }
 
                 foreach (var (item, itemLine) in waiting)
                 {
-                    draft.Add(KindOfItems(heading.Kind), item, itemLine);
+                    draft.Add(heading.Of(new ObjectHeading("", "", null)), item, itemLine);
                 }
             }
         }
@@ -160,8 +161,6 @@ public static class SnapshotFile
         }
     }
 
-    private static string KindOfItems(string kind) => kind.EndsWith("List", StringComparison.Ordinal) ? kind[..^"List".Length] : "";
-
     private static long LineOf(byte[] bytes, int offset) => bytes.AsSpan(0, offset).Count((byte)'\n') + 1;
 
     private sealed class Draft(string path)
@@ -169,11 +168,13 @@ public static class SnapshotFile
         private readonly List<NodeObject> _nodes = [];
         private readonly List<PodInfo> _pods = [];
         private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
+        private readonly List<GroupObject> _groups = [];
         private readonly Dictionary<string, int> _ignored = new(StringComparer.Ordinal);
         private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
 
-        public void Add(string kind, ReadOnlySpan<byte> json, long line)
+        public void Add(ObjectHeading heading, ReadOnlySpan<byte> json, long line)
         {
+            var kind = heading.Kind;
             try
             {
                 switch (kind)
@@ -192,6 +193,10 @@ public static class SnapshotFile
                         break;
                     case "":
                         throw Wrong(line, $"an object without a kind: {HowToMake}");
+                    case var _ when GroupResources.Find(heading.ApiVersion, kind) is { } resource:
+                        var item = GroupObjectReader.Read(resource, json);
+                        _groups.Add(Once(item, item.Id.ToString(), line));
+                        break;
                     default:
                         _ignored[kind] = _ignored.GetValueOrDefault(kind) + 1;
                         break;
@@ -226,11 +231,11 @@ public static class SnapshotFile
         {
             if (_nodes.Count == 0)
             {
-                var others = _pods.Count + _reports.Count + _ignored.Values.Sum();
+                var others = _pods.Count + _reports.Count + _groups.Count + _ignored.Values.Sum();
                 throw new InvalidSnapshotException($"{path} has no nodes in it ({others} other objects): {HowToMake}");
             }
 
-            return new ClusterSnapshotContents { Nodes = _nodes, Pods = _pods, Reports = _reports, Ignored = _ignored };
+            return new ClusterSnapshotContents { Nodes = _nodes, Pods = _pods, Reports = _reports, GroupObjects = _groups, Ignored = _ignored };
         }
 
         private T Once<T>(T value, string what, long line) =>

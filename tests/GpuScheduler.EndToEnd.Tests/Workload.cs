@@ -84,6 +84,14 @@ internal static class Workload
     /// <summary>What a sharing pod names so that kube-scheduler asks the extender about it.</summary>
     public static (string Resource, int Count)[] Shared => [("gpuscheduler.io/shared-gpu", 1)];
 
+    /// <summary>A node with eight H100 in a rack.</summary>
+    public static V1Node H100(string name, string rack)
+    {
+        var node = Gpus(name, "NVIDIA-H100-80GB-HBM3", 8, 81559);
+        node.Metadata.Labels["network.topology.nvidia.com/leaf"] = rack;
+        return node;
+    }
+
     private static V1Node Gpus(string name, string product, int count, int memory) => Node(name,
         new() { ["nvidia.com/gpu.product"] = product, ["nvidia.com/gpu.count"] = Text(count), ["nvidia.com/gpu.memory"] = Text(memory) },
         new() { ["nvidia.com/gpu"] = Text(count) });

@@ -1,5 +1,7 @@
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Kubernetes.Groups;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -25,6 +27,11 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await StartAsync();
+        foreach (var path in GroupResources.All.SelectMany(r => r.Watched.OtherPaths.Prepend(r.Watched.Path)))
+        {
+            _server.Without("/" + path);
+        }
+
         _connection = _server.Connect();
         _watcher = new ClusterWatcher(_connection, _state, _logger, _clock);
     }
@@ -49,7 +56,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         Assert.Equal(4, node.Facts.Gpus.Length);
         Assert.Equal("default/p", Assert.Single(node.Allocations).Pod.ToString());
         Assert.Equal("status.phase!=Succeeded,status.phase!=Failed", (await _server.RequestAsync(Pods))["fieldSelector"]);
-        Assert.Equal(["nodes", "pods", "gpunodes"], _watcher.Ages.Select(a => a.Resource));
+        Assert.Equal(["nodes", "pods", "gpunodes", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
     }
 
     [Fact]
@@ -138,6 +145,44 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         await UntilAsync(() => _state.TryGetPod("v", out _));
         Assert.False(_state.TryGetAllocation("u", out _));
     }
+
+    [Fact]
+    public async Task Groups_are_known_with_the_first_readiness_and_follow_their_objects()
+    {
+        const string Groups = "/apis/scheduling.x-k8s.io/v1alpha1/podgroups";
+        var pod = """{"metadata":{"name":"p","namespace":"default","uid":"u","labels":{"scheduling.x-k8s.io/pod-group":"g"}}}""";
+        var change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.On(Nodes, Json(NodeList("1", []))).On(Pods, Json(PodList(pod))).On(Reports, Status(404, "NotFound"));
+        _server.On(Groups, Json(PodList(Group(2))));
+        _server.OnWatch(Groups, async context =>
+        {
+            await change.Task;
+            await LinesThenSilence(Event("MODIFIED", Group(3)), Event("DELETED", Group(3)))(context);
+        });
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        var key = Assert.Single(_state.Gangs);
+        Assert.Equal("1 of 2 members present", _state.FindGroup(key)!.Reason);
+        change.SetResult();
+        await UntilAsync(() => _state.FindGroup(key)!.Reason.Contains("does not exist", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_the_right_to_read_Jobs_their_pods_are_placed_one_by_one()
+    {
+        const string Jobs = "/apis/batch/v1/jobs";
+        var pod = """{"metadata":{"name":"p","namespace":"default","uid":"u","labels":{"job-name":"j","batch.kubernetes.io/job-completion-index":"0"},"ownerReferences":[{"kind":"Job","controller":true}]}}""";
+        _server.On(Nodes, Json(NodeList("1", []))).On(Pods, Json(PodList(pod))).On(Reports, Status(404, "NotFound")).On(Jobs, Status(403, "Forbidden"));
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        Assert.Equal(PodGroupStanding.Single, _state.FindGroup(Assert.Single(_state.Gangs))!.Standing);
+        var warning = Assert.Single(_logger.Entries, e => e.Id == 2021).Text;
+        Assert.Contains("""apiGroups: ["batch"], resources: ["jobs"], verbs: [list, watch]""", warning, StringComparison.Ordinal);
+    }
+
+    private static string Group(int min) => $$$"""{"metadata":{"name":"g","namespace":"default","resourceVersion":"6"},"spec":{"minMember":{{{min}}}}}""";
 
     private static string PodList(params string[] pods) => $$"""{"metadata":{"resourceVersion":"1"},"items":[{{string.Join(',', pods)}}]}""";
 

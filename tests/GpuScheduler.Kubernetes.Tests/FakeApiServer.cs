@@ -26,6 +26,7 @@ internal sealed class FakeApiServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentDictionary<string, ConcurrentQueue<Answer>> _answers = new();
     private readonly ConcurrentDictionary<string, Channel<RecordedRequest>> _requests = new();
+    private readonly ConcurrentDictionary<string, bool> _absent = new();
     private readonly CancellationTokenSource _end = new();
 
     private FakeApiServer(WebApplication app) => _app = app;
@@ -53,6 +54,13 @@ internal sealed class FakeApiServer : IAsyncDisposable
 
     /// <summary>Adds an answer to a watch.</summary>
     public FakeApiServer OnWatch(string path, Answer answer) => Add(path + "?watch", answer);
+
+    /// <summary>A resource that the API server does not have, except for answers added.</summary>
+    public FakeApiServer Without(string path)
+    {
+        _absent[path] = true;
+        return this;
+    }
 
     /// <summary>The next request to a path that was not looked at yet.</summary>
     public Task<RecordedRequest> RequestAsync(string path) => NextAsync(path);
@@ -182,6 +190,12 @@ internal sealed class FakeApiServer : IAsyncDisposable
         if (known)
         {
             await answer!(context);
+            return;
+        }
+
+        if (_absent.ContainsKey(context.Request.Path.Value!))
+        {
+            await Status(404, "NotFound")(context);
             return;
         }
 

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Testing;
 using Xunit;
@@ -119,8 +120,36 @@ public sealed class PodJsonReaderTests
     }
 
     [Fact]
+    public void What_a_pod_says_of_its_gang_is_read_wherever_it_stands()
+    {
+        var pod = Read("""
+            {"metadata":{"name":"n","uid":"u","namespace":"ml","deletionTimestamp":"2026-11-02T08:00:00Z",
+              "labels":{"app":"x","training.kubeflow.org/job-name":"j","training.kubeflow.org/replica-type":"worker","training.kubeflow.org/replica-index":"3"},
+              "annotations":{"gpuscheduler.io/gang-min-members":"2","other":"x"},
+              "ownerReferences":[{"kind":"Other","controller":false},{"kind":"PyTorchJob","controller":true},{"kind":"Third"}]},
+             "spec":{"schedulingGates":[{"name":"a"},{"name":"b"}],"containers":[]}}
+            """);
+        Assert.Equal(new GangKey("ml", "pytorchjob", "j"), pod.Gang!.Key);
+        Assert.Equal(("worker", 3L, 2, true), (pod.Gang.Role, pod.Gang.Index, pod.Gang.MinMembers, pod.Gang.IsOwned));
+        Assert.Equal(new GroupObjectId(GroupKinds.PyTorchJob, "ml", "j"), pod.Gang.Object);
+        Assert.Null(pod.Gang.Invalid);
+        Assert.Equal(["a", "b"], pod.SchedulingGates);
+        Assert.True(pod.IsTerminating);
+    }
+
+    [Theory]
+    [InlineData("\"schedulingGroup\":{\"podGroupName\":\"g\",\"new\":{}}", "kubernetes", "g")]
+    [InlineData("\"schedulingGroup\":null,\"workloadRef\":{\"podGroupReplicaKey\":\"0\",\"name\":\"w\",\"podGroup\":\"p\"}", "kubernetes-workload", "w:p:0")]
+    public void A_reference_of_the_spec_is_read(string spec, string dialect, string name)
+    {
+        var pod = Read($$$"""{"metadata":{"name":"n","uid":"u"},"spec":{{{{spec}}}}}""");
+        Assert.Equal(new GangKey("default", dialect, name), pod.Gang!.Key);
+    }
+
+    [Fact]
     public void Escaped_names_are_names()
     {
+        Assert.Equal("g", Read("""{"metadata":{"name":"n","uid":"u","labels":{"scheduling.x\u002dk8s.io/pod-group":"g","\u00e4":"x"}}}""").Gang!.Key.Name);
         var pod = Read("""{"metadata":{"\u006eame":"n","uid":"u","annotations":{"gpuscheduler\u002eio/gpu-milli":"25\u0030"}},"spec":{"containers":[{"resources":{"requests":{"\u0063pu":"1"}}}]}}""");
 
         Assert.Equal("n", pod.Name);

@@ -389,6 +389,45 @@ public sealed class ReflectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_resource_is_looked_for_in_each_version_of_its_API()
+    {
+        _server.Without("/apis/g/v2/nodes").On("/apis/g/v1/nodes", Json(NodeList("7", ["a"])));
+        _server.OnWatch("/apis/g/v1/nodes", LinesThenSilence(Event("ADDED", "b", "8")));
+        Run(resource: new WatchedResource("nodes", "apis/g/v2/nodes", "g", MayBeAbsent: true) { OtherPaths = ["apis/g/v1/nodes"] });
+
+        Assert.Equal(["replace a cached", "upsert b"], await NextAsync(2));
+        Assert.True(_reflector.HasSynced);
+    }
+
+    [Fact]
+    public async Task A_version_that_is_no_longer_served_is_left_for_another()
+    {
+        _server.Without("/apis/g/v2/nodes").On("/apis/g/v1/nodes", Json(NodeList("7", ["a"])));
+        _server.OnWatch("/apis/g/v1/nodes", Status(404, "NotFound"));
+        _server.On("/apis/g/v1/nodes", Status(404, "NotFound"));
+        Run(resource: new WatchedResource("nodes", "apis/g/v2/nodes", "g", MayBeAbsent: true) { OtherPaths = ["apis/g/v1/nodes"] });
+        Assert.Equal("replace a cached", await _sink.NextAsync());
+        Assert.Equal("replace  consistent", await _sink.NextAsync());
+        Assert.Equal(2, _server.Unseen("/apis/g/v1/nodes"));
+    }
+
+    [Fact]
+    public async Task A_resource_that_may_be_forbidden_counts_as_absent_with_one_warning_that_says_which_rule_to_add()
+    {
+        var clock = new StepClock();
+        _server.On(Path, Status(403, "Forbidden")).On(Path, Status(403, "Forbidden")).On(Path, Json(NodeList("7", ["a"])));
+        Run(new ReflectorOptions(), clock, resource: new WatchedResource("nodes", Path[1..], MayBeAbsent: true) { IsOptional = true });
+
+        Assert.Equal("replace  consistent", await _sink.NextAsync());
+        Assert.True(_reflector.HasSynced);
+        clock.Advance(await clock.TimerAsync(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60)));
+        Assert.Equal("replace  consistent", await _sink.NextAsync());
+        clock.Advance(await clock.TimerAsync(TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(60)));
+        Assert.Equal("replace a cached", await _sink.NextAsync());
+        Assert.Contains("add to the ClusterRole", Assert.Single(_logger.Entries, e => e.Id == 2021).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Cancellation_ends_it()
     {
         _server.On(Path, Json(NodeList("7", ["a"])));

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace GpuScheduler.Testing;
 
-/// <summary>Tabulated hardware facts and recorded wire messages, embedded in this assembly.</summary>
+/// <summary>Tabulated hardware facts, recorded wire messages and manifests of gangs, embedded in this assembly.</summary>
 public static class Fixtures
 {
     private const string Root = "fixtures/";
@@ -17,13 +17,13 @@ public static class Fixtures
     public static ImmutableArray<MigProductFact> MigProducts { get; } = ReadList<MigProductFact>("gpu/mig-profiles.json", "products");
 
     /// <summary>Names of the recorded messages, for example filter.nodeCacheCapable-true.request.json.</summary>
-    public static ImmutableArray<string> WireNames { get; } =
-    [
-        .. typeof(Fixtures).Assembly.GetManifestResourceNames()
-            .Where(n => n.StartsWith(Root + "wire/", StringComparison.Ordinal))
-            .Select(n => n[(Root + "wire/").Length..])
-            .Order(StringComparer.Ordinal),
-    ];
+    public static ImmutableArray<string> WireNames { get; } = NamesIn("wire/");
+
+    /// <summary>
+    /// Names of the manifests of gangs, for example volcano.yaml: pods as their controllers create them, in namespace ml and for the
+    /// scheduler gpu-scheduler, with the objects they refer to. Each begins with comments that say what is to be made of it.
+    /// </summary>
+    public static ImmutableArray<string> GangNames { get; } = NamesIn("gangs/");
 
     /// <summary>The machine of an id, for example dgx1-v100.</summary>
     public static MachineFact Machine(string id) => Machines.Single(m => m.Id == id);
@@ -33,6 +33,17 @@ public static class Fixtures
 
     /// <summary>A recorded message, byte for byte.</summary>
     public static byte[] Wire(string name) => Read("wire/" + name);
+
+    /// <summary>A manifest of gangs.</summary>
+    public static string Gangs(string name) => System.Text.Encoding.UTF8.GetString(Read("gangs/" + name));
+
+    private static ImmutableArray<string> NamesIn(string folder) =>
+    [
+        .. typeof(Fixtures).Assembly.GetManifestResourceNames()
+            .Where(n => n.StartsWith(Root + folder, StringComparison.Ordinal))
+            .Select(n => n[(Root + folder).Length..])
+            .Order(StringComparer.Ordinal),
+    ];
 
     private static ImmutableArray<T> ReadList<T>(string path, string property)
     {

@@ -140,6 +140,11 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
             builder.AddAnnotation(name, value);
         }
 
+        foreach (var (name, value) in pod.Labels)
+        {
+            builder.AddLabel(name, value);
+        }
+
         foreach (var container in pod.Containers)
         {
             builder.AddContainer(ToResources(container));

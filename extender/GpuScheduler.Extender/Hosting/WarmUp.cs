@@ -6,6 +6,7 @@ using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
+using GpuScheduler.Solver;
 
 namespace GpuScheduler.Extender.Hosting;
 
@@ -13,7 +14,7 @@ namespace GpuScheduler.Extender.Hosting;
 /// Runs the verbs on a made-up cluster before the service is ready: the first seconds of a fresh process cost several times what
 /// the rest do, and kube-scheduler places one pod at a time.
 /// </summary>
-internal sealed partial class WarmUp(Readiness readiness, TimeProvider time, ILogger<WarmUp> log) : BackgroundService
+internal sealed partial class WarmUp(Readiness readiness, GangSolver solver, ExtenderOptions settings, TimeProvider time, ILogger<WarmUp> log) : BackgroundService
 {
     private const int Nodes = 500;
     private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(3);
@@ -49,6 +50,11 @@ internal sealed partial class WarmUp(Readiness readiness, TimeProvider time, ILo
                 // The runtime compiles what was called often in the background; give it the processor.
                 await Task.Delay(20, stoppingToken);
             }
+        }
+
+        if (settings.Gangs.Enabled)
+        {
+            solver.WarmUp();
         }
 
         readiness.SetWarm();

@@ -15,6 +15,10 @@ internal sealed class ExtenderMetrics : IDisposable
     private readonly Counter<long> _refusals;
     private readonly Counter<long> _expired;
     private readonly Histogram<double> _duration;
+    private readonly Histogram<double> _planDuration;
+    private readonly Histogram<double> _barrierWait;
+    private readonly Counter<long> _released;
+    private readonly Counter<long> _woken;
 
     public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
     {
@@ -26,6 +30,16 @@ internal sealed class ExtenderMetrics : IDisposable
         {
             HistogramBucketBoundaries = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2, 5],
         });
+        _planDuration = _meter.CreateHistogram<double>("gpu_scheduler.gang.plan.duration", "s", "Time to plan a gang and hold its devices, by what was proven.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.016, 0.064, 0.256, 0.512, 1],
+        });
+        _barrierWait = _meter.CreateHistogram<double>("gpu_scheduler.gang.barrier.wait", "s", "Time that members of a gang waited at bind for each other, by how it ended.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.001, 0.004, 0.016, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16, 32],
+        });
+        _released = _meter.CreateCounter<long>("gpu_scheduler.gang.releases", null, "Gangs that gave all their planned places back.");
+        _woken = _meter.CreateCounter<long>("gpu_scheduler.gang.wakes", null, "Pending members that were touched so that kube-scheduler looks at them again, by outcome.");
         _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
             c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
         _meter.CreateObservableGauge("gpu_scheduler.nodes", () => cluster.Current.Index.Count, null, "Nodes known.");
@@ -62,12 +76,20 @@ internal sealed class ExtenderMetrics : IDisposable
         {
             if (counts[id] > 0)
             {
-                _refusals.Add(counts[id], new KeyValuePair<string, object?>("reason", statuses[firsts[id]].Reason));
+                _refusals.Add(counts[id], new KeyValuePair<string, object?>("reason", statuses[firsts[id]].Kind.Reason));
             }
         }
     }
 
     public void Expired(Core.Reservations.AllocationState state) => _expired.Add(1, new KeyValuePair<string, object?>("state", state.ToString()));
+
+    public void GangPlanned(string status, TimeSpan took) => _planDuration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("proof", status));
+
+    public void BarrierEnded(string outcome, TimeSpan waited) => _barrierWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void GangReleased() => _released.Add(1);
+
+    public void Woken(string outcome) => _woken.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Dispose() => _meter.Dispose();
 

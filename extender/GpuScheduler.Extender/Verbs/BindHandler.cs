@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
 
@@ -18,12 +20,12 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ILogger<BindHandler> log)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log)
 {
     public async Task<BindAnswer> BindAsync(BindingArgs args)
     {
         // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
-        using var timeout = new CancellationTokenSource(options.BindTimeout);
+        using var timeout = new CancellationTokenSource(options.BindTimeout); // for a wait at the API server that comes before any bind
         if (options.DoNothing)
         {
             var plain = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, DeviceAssignment.Empty, timeout.Token);
@@ -50,7 +52,14 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return BindAnswer.Failed(invalid);
         }
 
-        var promise = engine.Promise(pod, args.Node);
+        // A member of a gang may wait here for the others, within a limit of its own.
+        var start = Stopwatch.GetTimestamp();
+        var promise = await engine.PromiseAsync(pod, args.Node);
+        if (pod.Gang is not null)
+        {
+            metrics.BarrierEnded(promise.IsGranted ? Outcome.Ok : Outcome.Unschedulable, Stopwatch.GetElapsedTime(start));
+        }
+
         if (!promise.IsGranted)
         {
             LogRefused(log, pod, args.Node, promise.Refusal);
@@ -66,7 +75,8 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         BindOutcome outcome;
         try
         {
-            outcome = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, timeout.Token);
+            using var post = new CancellationTokenSource(options.BindTimeout);
+            outcome = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, post.Token);
         }
         catch (Exception e)
         {
@@ -80,7 +90,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
                 LogBound(log, pod, args.Node, devices.Devices.Length);
                 return new BindAnswer("", devices);
             case BindOutcomeKind.Rejected:
-                engine.Cluster.Abandon(pod.Uid);
+                engine.BindFailed(pod);
                 LogRejected(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"the API server refused the binding: {outcome.Message}");
             default:

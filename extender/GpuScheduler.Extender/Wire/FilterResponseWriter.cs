@@ -100,7 +100,8 @@ internal static class FilterResponseWriter
         for (var i = 0; i < candidates.Length; i++)
         {
             var name = candidates[i] >= 0 ? args.Snapshot.Index.JsonName(candidates[i]) : args.Unknown[unknown++];
-            if (statuses[i].Code != code || statuses[i] == Reasons.DecidedElsewhere)
+            // Waiting is named in both maps: where there are both, the second counts, and kube-scheduler 1.20 knows the first alone.
+            if ((statuses[i].Code != code && statuses[i].Code != StatusCode.Wait) || statuses[i] == Reasons.DecidedElsewhere)
             {
                 // That a pod is decided for one node is no fault of the thousands of others: they are left out.
                 continue;

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -25,6 +27,7 @@ public sealed class ClusterState
     private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
+    private readonly PodGroupTable _groups = new();
     private readonly Stack<int> _freePositions = new();
     private readonly ChangeLog _log = new();
     private readonly List<int> _unpublished = [];
@@ -36,15 +39,27 @@ public sealed class ClusterState
     private long _factsVersion;
     private bool _namesChanged;
     private volatile bool _dirty;
-    private Snapshot _snapshot = new(0, 0, new NodeIndex([]), default);
+    private readonly IReadOnlyList<NetworkLevel> _levels;
+    private Lazy<NetworkTopology> _topology = new(NetworkTopology.Empty);
+    private bool _placesChanged;
+    private Snapshot _snapshot;
 
     /// <summary>An empty cluster.</summary>
-    public ClusterState(TimeProvider time, LedgerOptions options)
+    /// <param name="time">The clock.</param>
+    /// <param name="options">How long holds last.</param>
+    /// <param name="levels">The levels of the network, innermost first; null for <see cref="NetworkLevel.Defaults"/>.</param>
+    public ClusterState(TimeProvider time, LedgerOptions options, IReadOnlyList<NetworkLevel>? levels = null)
     {
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(options);
+        Time = time;
         _ledger = new Ledger(time, options);
+        _levels = levels ?? NetworkLevel.Defaults;
+        _snapshot = new Snapshot(0, 0, new NodeIndex([]), default, _topology);
     }
+
+    /// <summary>The clock of the holds.</summary>
+    internal TimeProvider Time { get; }
 
     /// <summary>The newest snapshot.</summary>
     public Snapshot Current
@@ -106,6 +121,79 @@ public sealed class ClusterState
         lock (_gate)
         {
             return _ledger.TryGet(podUid, out allocation);
+        }
+    }
+
+    /// <summary>Grows whenever a pod that is in a gang, or an object that declares groups, changes.</summary>
+    public long GroupVersion
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _groups.Version;
+            }
+        }
+    }
+
+    /// <summary>All gangs of which a pod exists that has not ended, in no order.</summary>
+    public ImmutableArray<GangKey> Gangs
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _groups.Keys;
+            }
+        }
+    }
+
+    /// <summary>A gang as it stands; null when no pod of it exists.</summary>
+    public PodGroup? FindGroup(GangKey key)
+    {
+        lock (_gate)
+        {
+            return _groups.Find(key);
+        }
+    }
+
+    /// <summary>The gang of a pod as it stands, the pod counted among its members even if it was not seen yet; null when it is in none.</summary>
+    public PodGroup? FindGroup(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            return _groups.FindFor(pod);
+        }
+    }
+
+    /// <summary>An object that declares groups was added or changed; it may come before its pods, or after them.</summary>
+    public void UpsertGroupObject(GroupObject item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        lock (_gate)
+        {
+            _groups.Upsert(item);
+        }
+    }
+
+    /// <summary>An object that declares groups is gone.</summary>
+    public void DeleteGroupObject(GroupObjectId id)
+    {
+        lock (_gate)
+        {
+            _groups.Remove(id);
+        }
+    }
+
+    /// <summary>All objects of a kind, as of now.</summary>
+    /// <param name="kind">One of <see cref="GroupKinds"/>.</param>
+    /// <param name="items">The objects; null when they cannot be seen, because the API server has no such kind or does not show it.</param>
+    public void ReplaceGroupObjects(string kind, IReadOnlyCollection<GroupObject>? items)
+    {
+        lock (_gate)
+        {
+            _groups.Replace(kind, items);
         }
     }
 
@@ -214,7 +302,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            _pods.Remove(uid);
+            Forget(uid);
             Release(uid);
         }
     }
@@ -236,7 +324,7 @@ public sealed class ClusterState
 
             foreach (var uid in _pods.Keys.Where(u => !listed.ContainsKey(u)).ToList())
             {
-                _pods.Remove(uid);
+                Forget(uid);
             }
 
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
@@ -409,9 +497,105 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            if (_ledger.TryGet(podUid, out var allocation) && allocation.State is AllocationState.Promised or AllocationState.Tentative)
+            if (_ledger.TryGet(podUid, out var allocation) && allocation.State is AllocationState.Promised or AllocationState.Tentative or AllocationState.Planned)
             {
                 Release(podUid);
+            }
+        }
+    }
+
+    /// <summary>All allocations of a state, in no order.</summary>
+    public IReadOnlyList<Allocation> AllocationsIn(AllocationState state)
+    {
+        lock (_gate)
+        {
+            return [.. _ledger.All.Where(a => a.State == state)];
+        }
+    }
+
+    /// <summary>
+    /// Holds devices for members of a gang, all at once or none: what is planned for them becomes <see cref="AllocationState.Planned"/>,
+    /// in place of what they, and the pods that go without, had planned before. Tentative holds of others yield.
+    /// </summary>
+    /// <param name="places">Members and their nodes; several on one node get their devices in this order.</param>
+    /// <param name="without">Pods whose plan ends with this.</param>
+    /// <param name="judge">The filters: null when the node will do, else why not.</param>
+    /// <param name="cards">Which card a share gets.</param>
+    /// <returns>-1, or the index of a place that cannot be held; then nothing has changed.</returns>
+    internal int HoldAll(IReadOnlyList<(PodInfo Pod, string Node)> places, IEnumerable<string> without, Func<PodInfo, NodeInfo, string?> judge, IShareCardOrder cards)
+    {
+        lock (_gate)
+        {
+            var before = new List<Allocation>();
+            foreach (var uid in places.Select(p => p.Pod.Uid).Concat(without))
+            {
+                if (_ledger.TryGet(uid, out var present) && present.State is AllocationState.Planned or AllocationState.Tentative)
+                {
+                    before.Add(present);
+                    Release(uid);
+                }
+            }
+
+            for (var i = 0; i < places.Count; i++)
+            {
+                var (pod, name) = places[i];
+                if (_ledger.TryGet(pod.Uid, out _) || NodeOf(name) is not { } node || !TryTake(pod, node, judge, cards, before, out var devices))
+                {
+                    for (var made = 0; made < i; made++)
+                    {
+                        Release(places[made].Pod.Uid);
+                    }
+
+                    before.ForEach(Put);
+                    return i;
+                }
+
+                Put(new Allocation(pod, name, devices, AllocationState.Planned));
+            }
+
+            return -1;
+        }
+    }
+
+    /// <summary>Devices beside the tentative holds, or else in their place; those that yield are added to what was before.</summary>
+    private bool TryTake(PodInfo pod, NodeInfo node, Func<PodInfo, NodeInfo, string?> judge, IShareCardOrder cards, List<Allocation> before, [NotNullWhen(true)] out DeviceAssignment? devices)
+    {
+        if (judge(pod, node) is null && DeviceAllocator.TryPick(pod, node, cards, out var pick, out _))
+        {
+            devices = pick.ToAssignment(pod.Request, node);
+            return true;
+        }
+
+        devices = null;
+        if (!node.HasTentative || judge(pod, node.Firm) is not null || !DeviceAllocator.TryPick(pod, node.Firm, cards, out pick, out _))
+        {
+            return false;
+        }
+
+        devices = pick.ToAssignment(pod.Request, node.Firm);
+        foreach (var hold in node.Allocations)
+        {
+            if (hold.State == AllocationState.Tentative)
+            {
+                before.Add(hold);
+                Release(hold.Pod.Uid);
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The promises of gang members are taken back, because the bind failed or never began: their places stay theirs.</summary>
+    internal void TakeBack(IEnumerable<string> podUids)
+    {
+        lock (_gate)
+        {
+            foreach (var uid in podUids)
+            {
+                if (_ledger.TryGet(uid, out var promise) && promise.State == AllocationState.Promised)
+                {
+                    Put(promise with { State = AllocationState.Planned });
+                }
             }
         }
     }
@@ -425,11 +609,12 @@ public sealed class ClusterState
     {
         if (pod.IsTerminal)
         {
-            _pods.Remove(pod.Uid);
+            Forget(pod.Uid);
             Release(pod.Uid);
             return;
         }
 
+        _groups.Change(_pods.GetValueOrDefault(pod.Uid), pod);
         _pods[pod.Uid] = pod;
         if (pod.NodeName is not { } node)
         {
@@ -443,6 +628,14 @@ public sealed class ClusterState
         }
 
         Put(new Allocation(pod, node, pod.Assignment ?? DeviceAssignment.Empty, state));
+    }
+
+    private void Forget(string podUid)
+    {
+        if (_pods.Remove(podUid, out var pod))
+        {
+            _groups.Change(pod, null);
+        }
     }
 
     private void Upsert(NodeObject node)
@@ -504,6 +697,7 @@ public sealed class ClusterState
             _factsVersion++;
             _freePositions.Push(position);
             _namesChanged = true;
+            _placesChanged = true;
             Touch(position);
         }
     }
@@ -512,8 +706,11 @@ public sealed class ClusterState
     {
         if (_positions.TryGetValue(name, out var position))
         {
-            _facts[position] = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            var before = _facts[position];
+            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            _facts[position] = facts;
             _factsVersion++;
+            _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);
             Touch(position);
         }
     }
@@ -573,7 +770,14 @@ public sealed class ClusterState
         _unpublished.Clear();
         var index = _namesChanged ? new NodeIndex(_names.AsSpan(0, _used)) : _snapshot.Index;
         _namesChanged = false;
-        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, _factsVersion, index, nodes));
+        if (_placesChanged)
+        {
+            var places = Array.ConvertAll(_facts[.._used], static f => f is null ? null : new NetworkNode(f.Name, f.Labels, f.NvlinkDomain));
+            _topology = new Lazy<NetworkTopology>(() => NetworkTopology.Build(_levels, places));
+            _placesChanged = false;
+        }
+
+        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, _factsVersion, index, nodes, _topology));
         _dirty = false;
     }
 }

@@ -1,3 +1,5 @@
+using GpuScheduler.Core.Gangs;
+
 namespace GpuScheduler.Core.Framework;
 
 /// <summary>How the engine decides.</summary>
@@ -14,4 +16,7 @@ public sealed record EngineOptions
     /// prioritize call: faster, at the price of what other plugins would have preferred.
     /// </summary>
     public bool AnswerOneNode { get; init; }
+
+    /// <summary>How gangs are planned and held together; null to place their members one by one.</summary>
+    public GangOptions? Gangs { get; init; }
 }

@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Framework;
 
@@ -47,6 +48,13 @@ internal sealed class NodeEvaluator
         }
 
         return Status.Success;
+    }
+
+    /// <summary>The filters as a question about one node: null when it will do for the pod, else why not.</summary>
+    public Func<NodeInfo, string?> Judge(PodInfo pod)
+    {
+        var state = new CycleState(pod);
+        return node => Judge(state, node) is { IsSuccess: false } refusal ? refusal.Reason : null;
     }
 
     /// <summary>The weighted mean of the scores; <see cref="Best.NoScore"/> when the pod does not fit even without other pods' tentative holds.</summary>

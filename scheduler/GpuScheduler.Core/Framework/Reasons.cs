@@ -61,4 +61,19 @@ public static class Reasons
 
     /// <summary>The pod is decided: it goes to one other node.</summary>
     public static Status DecidedElsewhere { get; } = Status.Unresolvable("pod is decided for another node");
+
+    /// <summary>Members of the pod's gang are missing.</summary>
+    public static Status GangIncomplete { get; } = Status.Wait("gang is not complete");
+
+    /// <summary>The declaration of the pod's gang cannot be used.</summary>
+    public static Status GangInvalid { get; } = Status.Wait("gang declaration cannot be used");
+
+    /// <summary>There is no room for all that the gang needs.</summary>
+    public static Status GangUnplaced { get; } = Status.Wait("gang has no place as a whole");
+
+    /// <summary>The gang has what it needs; there is no room for this member beyond it.</summary>
+    public static Status GangElastic { get; } = Status.Wait("no room for more members of the gang");
+
+    /// <summary>The gang gave its places back a moment ago.</summary>
+    public static Status GangPaused { get; } = Status.Wait("gang tries again in a moment");
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -35,10 +36,14 @@ public sealed class SchedulingEngine
         _profile = options.Profile;
         _evaluator = new NodeEvaluator(_profile);
         _index = options.KeepScores ? new ScoreIndex(cluster, _profile, _evaluator) : null;
+        Gangs = options.Gangs is { } gangs ? new GangScheduler(cluster, gangs, _evaluator, _profile.CardOrder) : null;
     }
 
     /// <summary>The cluster that it decides on.</summary>
     public ClusterState Cluster { get; }
+
+    /// <summary>The plans of gangs; null when members of gangs are placed one by one.</summary>
+    public GangScheduler? Gangs { get; }
 
     /// <summary>
     /// Says for each candidate whether the pod may go there. Asked twice, the answer is the same: what the pod itself holds is free
@@ -57,6 +62,12 @@ public sealed class SchedulingEngine
     {
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
+        if (Gangs?.Admit(pod, snapshot, candidates) is { } refusal)
+        {
+            statuses.Fill(refusal);
+            return 0;
+        }
+
         var wantsGpu = pod.Request.WantsGpu;
         if (wantsGpu && _profile.Observer is { } observer)
         {
@@ -225,6 +236,12 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
         ArgumentNullException.ThrowIfNull(candidates);
+        if (Gangs?.Owns(pod) == true)
+        {
+            // A gang that has a place needs no victims, and for one that has none those of one member would not do.
+            return [];
+        }
+
         var state = new CycleState(pod);
         var kept = new List<PreemptionCandidate>();
         foreach (var candidate in candidates)
@@ -249,8 +266,28 @@ public sealed class SchedulingEngine
     public PromiseResult Promise(PodInfo pod, string node)
     {
         ArgumentNullException.ThrowIfNull(pod);
-        var state = new CycleState(pod);
-        return Cluster.Promise(pod, node, info => _evaluator.Judge(state, info) is { IsSuccess: false } refusal ? refusal.Reason : null, _profile.CardOrder);
+        return Cluster.Promise(pod, node, _evaluator.Judge(pod), _profile.CardOrder);
+    }
+
+    /// <summary>As <see cref="Promise"/>, but a member of a gang waits until all that the gang needs have come so far (<see cref="GangScheduler.ArriveAsync"/>).</summary>
+    public Task<PromiseResult> PromiseAsync(PodInfo pod, string node)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        return Gangs is { } gangs && gangs.Owns(pod) ? gangs.ArriveAsync(pod, node) : Task.FromResult(Promise(pod, node));
+    }
+
+    /// <summary>The bind of a promise failed for certain: what was promised is free, unless it is part of the plan of a gang.</summary>
+    public void BindFailed(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        if (Gangs?.Owns(pod) == true)
+        {
+            Gangs.BindFailed(pod);
+        }
+        else
+        {
+            Cluster.Abandon(pod.Uid);
+        }
     }
 
     private PreemptionCandidate? Complete(CycleState state, NodeInfo node, PreemptionCandidate candidate)
@@ -263,7 +300,7 @@ public sealed class SchedulingEngine
         }
 
         var evictable = without.Allocations
-            .Where(a => a.Pod.Request.WantsGpu && a.Pod.Priority < state.Pod.Priority)
+            .Where(a => a.State != AllocationState.Planned && a.Pod.Request.WantsGpu && a.Pod.Priority < state.Pod.Priority)
             .OrderByDescending(a => a.Pod.Priority).ThenByDescending(a => a.Pod.Request.DeviceCount).ThenBy(a => a.Pod.Uid, StringComparer.Ordinal)
             .ToList();
         if (evictable.Count == 0)

@@ -10,9 +10,10 @@ public sealed class Status
 {
     private static int s_count;
 
-    private Status(StatusCode code, string reason)
+    private Status(StatusCode code, string reason, Status? kind = null)
     {
-        Id = Interlocked.Increment(ref s_count) - 1;
+        Kind = kind ?? this;
+        Id = kind?.Id ?? Interlocked.Increment(ref s_count) - 1;
         Code = code;
         Reason = reason;
         JsonReason = (byte[])[.. "\""u8, .. JsonEncodedText.Encode(reason).EncodedUtf8Bytes, .. "\""u8];
@@ -21,8 +22,11 @@ public sealed class Status
     /// <summary>It passed.</summary>
     public static Status Success { get; } = new(StatusCode.Success, "");
 
-    /// <summary>A small number that tells instances apart, for counting without a dictionary.</summary>
+    /// <summary>A small number that tells instances apart, for counting without a dictionary; those of one <see cref="Kind"/> share it.</summary>
     public int Id { get; }
+
+    /// <summary>The status that stands for this one where few texts are wanted (metrics): itself, unless it was made by <see cref="Because"/>.</summary>
+    public Status Kind { get; }
 
     /// <summary>The kind of outcome.</summary>
     public StatusCode Code { get; }
@@ -41,6 +45,12 @@ public sealed class Status
 
     /// <summary>A failure that removing pods cannot cure.</summary>
     public static Status Unresolvable(string reason) => new(StatusCode.UnschedulableAndUnresolvable, reason);
+
+    /// <summary>The pod has to wait for others of its gang; nothing that removing pods could cure.</summary>
+    public static Status Wait(string reason) => new(StatusCode.Wait, reason);
+
+    /// <summary>The same with a reason of its own, which may hold names and numbers because all nodes of an answer share it. It counts as this one.</summary>
+    public Status Because(string reason) => new(Code, reason, Kind);
 
     /// <inheritdoc/>
     public override string ToString() => IsSuccess ? "Success" : $"{Code}: {Reason}";

@@ -24,6 +24,54 @@ public static class GpuAnnotations
     /// <summary>NVLink between the GPUs of the pod: required, preferred or none.</summary>
     public const string Nvlink = Prefix + "nvlink";
 
+    /// <summary>
+    /// Whether a pod is in the gang that its controller's labels make: "required" for yes also where the controller's object alone
+    /// would not make one, "none" for no.
+    /// </summary>
+    public const string Gang = Prefix + "gang";
+
+    /// <summary>Name of the pod's gang within its namespace. With <see cref="GangSize"/> or <see cref="GangMinMembers"/> it needs nothing else.</summary>
+    public const string GangName = Prefix + "gang-name";
+
+    /// <summary>Members of the gang in all: a whole number, at least 1.</summary>
+    public const string GangSize = Prefix + "gang-size";
+
+    /// <summary>Members of the gang without which none may start: a whole number, at least 1; default all.</summary>
+    public const string GangMinMembers = Prefix + "gang-min-members";
+
+    /// <summary>The part of the gang the pod belongs to, for example launcher or worker.</summary>
+    public const string GangRole = Prefix + "gang-role";
+
+    /// <summary>Members of the pod's own role without which none of the gang may start: a whole number, at least 1.</summary>
+    public const string GangRoleMinMembers = Prefix + "gang-role-min-members";
+
+    /// <summary>The pod's place among its peers, for example its rank: a whole number from 0 on.</summary>
+    public const string GangIndex = Prefix + "gang-index";
+
+    /// <summary>How long members may wait for each other: a duration such as 90s or 10m.</summary>
+    public const string GangTimeout = Prefix + "gang-timeout";
+
+    /// <summary>The level of the network (its name, or its label of nodes) within one domain of which all members must be.</summary>
+    public const string GangRequiredTopology = Prefix + "gang-required-topology";
+
+    /// <summary>As <see cref="GangRequiredTopology"/>, if it can be.</summary>
+    public const string GangPreferredTopology = Prefix + "gang-preferred-topology";
+
+    /// <summary>Members of a segment, which is kept closer together than the gang: a whole number, at least 1.</summary>
+    public const string GangSegmentSize = Prefix + "gang-segment-size";
+
+    /// <summary>The level within one domain of which each segment must be.</summary>
+    public const string GangSegmentRequiredTopology = Prefix + "gang-segment-required-topology";
+
+    /// <summary>As <see cref="GangSegmentRequiredTopology"/>, if it can be.</summary>
+    public const string GangSegmentPreferredTopology = Prefix + "gang-segment-preferred-topology";
+
+    /// <summary>The scheduling gate that holds a member back until its gang has a place. It keeps no member from being counted.</summary>
+    public const string GangGate = Prefix + "gang";
+
+    /// <summary>Label: when a waiting member was touched, in milliseconds since 1970, so that kube-scheduler looks at it again. Nothing reads it.</summary>
+    public const string GangWoken = Prefix + "gang-woken";
+
     /// <summary>Written at bind: which devices the pod holds (see <see cref="Devices.DeviceAssignment"/> for the form).</summary>
     public const string AssignedDevices = Prefix + "assigned-devices";
 

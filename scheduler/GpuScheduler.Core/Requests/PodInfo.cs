@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 
 namespace GpuScheduler.Core.Requests;
 
@@ -40,6 +42,15 @@ public sealed record PodInfo
 
     /// <summary>True once the pod has succeeded or failed: it holds nothing any more.</summary>
     public bool IsTerminal { get; init; }
+
+    /// <summary>True once it is being deleted: it holds what it holds until it is gone, and takes no part in anything new.</summary>
+    public bool IsTerminating { get; init; }
+
+    /// <summary>The gates that keep kube-scheduler from looking at it (spec.schedulingGates).</summary>
+    public ImmutableArray<string> SchedulingGates { get; init; } = [];
+
+    /// <summary>What it says of the gang it belongs to; null when it is placed by itself.</summary>
+    public GangMembership? Gang { get; init; }
 
     /// <summary>The devices its annotation names; null when it has none or it cannot be read (then see <see cref="AssignmentError"/>).</summary>
     public DeviceAssignment? Assignment { get; init; }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Gangs;
 
 namespace GpuScheduler.Core.Requests;
 
@@ -14,6 +15,9 @@ public sealed class PodInfoBuilder
     private const int MostGpus = 64;
 
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
+    private GangFields? _gang;
+    private List<string>? _gates;
+    private bool _isOwned;
     private readonly ResourceTotals _apps = new();
     private readonly ResourceTotals _sidecars = new();
     private readonly ResourceTotals _initPeak = new();
@@ -43,9 +47,34 @@ public sealed class PodInfoBuilder
     /// <summary>spec.preemptionPolicy.</summary>
     public string PreemptionPolicy { get; set; } = "";
 
-    /// <summary>Adds an annotation; those without our prefix are ignored.</summary>
+    /// <summary>True once metadata.deletionTimestamp is set.</summary>
+    public bool IsTerminating { get; set; }
+
+    /// <summary>Adds the name of one of spec.schedulingGates.</summary>
+    public void AddSchedulingGate(string name) => (_gates ??= []).Add(name);
+
+    /// <summary>Adds a label; those that say nothing of a gang are ignored.</summary>
+    public void AddLabel(string name, string value) => GangFields.Add(ref _gang, PodField.Label(name), value);
+
+    /// <summary>Adds a reference of the pod's spec to a group: spec.schedulingGroup.podGroupName, or a field of spec.workloadRef.</summary>
+    /// <param name="path">Path below spec, for example workloadRef.name.</param>
+    /// <param name="value">The name found there.</param>
+    public void AddGroupReference(string path, string value) => GangFields.Add(ref _gang, PodField.Spec(path), value);
+
+    /// <summary>True for the paths below spec that <see cref="AddGroupReference"/> takes.</summary>
+    public static bool ReadsGroupReference(string path) => GangFieldNames.Has(PodField.Spec(path));
+
+    /// <summary>Sets the kind of the controller that owns the pod.</summary>
+    public void SetController(string kind)
+    {
+        _isOwned = true;
+        GangFields.Add(ref _gang, PodField.OwnerKind, kind);
+    }
+
+    /// <summary>Adds an annotation; those that neither have our prefix nor say something of a gang are ignored.</summary>
     public void AddAnnotation(string name, string value)
     {
+        GangFields.Add(ref _gang, PodField.Annotation(name), value);
         if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal))
         {
             _annotations[name] = value;
@@ -132,6 +161,9 @@ public sealed class PodInfoBuilder
             NeverPreempts = PreemptionPolicy == "Never",
             SchedulerName = SchedulerName,
             NodeName = string.IsNullOrEmpty(NodeName) ? null : NodeName,
+            IsTerminating = IsTerminating,
+            SchedulingGates = _gates is null ? [] : [.. _gates],
+            Gang = _gang is null ? null : GangReader.Read(Namespace, _gang, _isOwned),
             IsTerminal = Phase is "Succeeded" or "Failed",
             Assignment = assignment,
             AssignmentError = assignmentError,
@@ -177,7 +209,7 @@ public sealed class PodInfoBuilder
 
                     break;
                 case GpuAnnotations.GpuMilli:
-                    if (!TryInteger(value, 1, 1000, out milli))
+                    if (!FieldValue.TryInteger(value, 1, 1000, out milli))
                     {
                         invalid = Explain(name, value, "a whole number from 1 to 1000 (1000 is one whole GPU) is allowed");
                         return false;
@@ -185,7 +217,7 @@ public sealed class PodInfoBuilder
 
                     break;
                 case GpuAnnotations.GpuCount:
-                    if (!TryInteger(value, 1, MostGpus, out count))
+                    if (!FieldValue.TryInteger(value, 1, MostGpus, out count))
                     {
                         invalid = Explain(name, value, $"a whole number from 1 to {MostGpus} is allowed");
                         return false;
@@ -285,9 +317,6 @@ public sealed class PodInfoBuilder
         return true;
     }
 
-    private static bool TryInteger(string value, int least, int most, out int number) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number >= least && number <= most;
-
     private static bool TryNvlink(string value, out NvlinkRequirement nvlink)
     {
         (nvlink, var known) = value switch
@@ -300,11 +329,5 @@ public sealed class PodInfoBuilder
         return known;
     }
 
-    /// <summary>"annotation NAME: "VALUE" is not usable: ALLOWED", with the value cut to what an event message bears.</summary>
-    private static string Explain(string name, string value, string allowed)
-    {
-        const int Longest = 80;
-        var shown = value.Length <= Longest ? value : string.Concat(value.AsSpan(0, Longest), "…");
-        return $"annotation {name}: \"{shown}\" cannot be used: {allowed}";
-    }
+    private static string Explain(string name, string value, string allowed) => FieldValue.CannotBeUsed("annotation " + name, value, allowed);
 }

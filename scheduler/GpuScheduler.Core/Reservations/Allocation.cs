@@ -9,6 +9,12 @@ public enum AllocationState
     /// <summary>On the node the pod most likely goes to; yields to a bind of another pod, and expires.</summary>
     Tentative,
 
+    /// <summary>
+    /// Part of the plan of its gang: as firm to all others as a promise. It does not expire by itself, since members do not lose
+    /// their places one by one: the gang's plan does (see <see cref="Gangs.GangScheduler"/>).
+    /// </summary>
+    Planned,
+
     /// <summary>Promised: the bind of the pod is on its way to the API server. Expires only if its outcome stays unknown.</summary>
     Promised,
 

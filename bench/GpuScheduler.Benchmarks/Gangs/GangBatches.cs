@@ -1,0 +1,99 @@
+using System.Diagnostics;
+using GpuScheduler.Core.Gangs;
+using GpuScheduler.Solver;
+
+namespace GpuScheduler.Benchmarks.Gangs;
+
+/// <summary>
+/// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack, half in one spine; the
+/// weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes them by priority and places each by best fit.
+/// </summary>
+internal static class GangBatches
+{
+    private const double Demand = 1.15;
+
+    public static IEnumerable<GangRow> Rows(GangSolver solver, int seeds, string only)
+    {
+        foreach (var (nodes, gangs, seconds) in new[] { (500, 20, 2), (5000, 20, 2), (5000, 50, 3), (20000, 50, 3) })
+        {
+            if (!$"batch/{nodes}/{gangs}".Contains(only, StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            var plans = new List<GangBatchPlan>();
+            var times = new List<double>();
+            var gains = new List<double>();
+            var overStarts = new List<double>();
+            foreach (var utilisation in GangBenchmark.Utilisations)
+            {
+                for (var seed = 1; seed <= Math.Min(seeds, nodes > 5000 ? 2 : 8); seed++)
+                {
+                    var cluster = new GangCluster(nodes, utilisation, seed);
+                    var batch = Draw(cluster, gangs, seed);
+                    var start = Stopwatch.GetTimestamp();
+                    var plan = solver.PlaceAll(batch, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(seconds)));
+                    times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+                    plans.Add(plan);
+                    var baseline = Baseline(batch);
+                    gains.Add(100.0 * (plan.Proof.Objective - baseline) / baseline);
+                    overStarts.Add(100.0 * (plan.Proof.Objective - plan.GreedyObjective) / plan.GreedyObjective);
+                }
+            }
+
+            yield return new GangRow("batch", nodes, $"{gangs} gangs", plans.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99),
+                plans.Count(p => p.Proof.Status == ProofStatus.Optimal) / (double)plans.Count, 0, 0, plans.Max(p => p.Proof.GapPercent),
+                GangBenchmark.Quantile(gains, 0.5), GangBenchmark.Quantile(overStarts, 0.5));
+        }
+    }
+
+    private static GangBatch Draw(GangCluster cluster, int gangs, int seed)
+    {
+        var random = new Random(seed);
+        var free = cluster.Free;
+        var topology = cluster.Topology;
+        var spine = Enumerable.Range(0, topology.Domains(2).Length).Max(d => Enumerable.Range(0, free.Length).Where(p => topology.DomainOf(2, p) == d).Sum(p => free[p]));
+        var drawn = Enumerable.Range(0, gangs).Select(_ => (Level: random.Next(4) switch { 0 => 1, 1 => 3, _ => 2 }, Raw: Math.Pow(2, random.NextDouble() * 5), Priority: 1 + random.Next(3), Pod: 1 << random.Next(4))).ToList();
+        var left = (Demand * free.Sum()) - (32 * drawn.Count(d => d.Level == 1));
+        var scale = left / drawn.Where(d => d.Level > 1).Sum(d => d.Raw);
+        var sizes = drawn.Select(d => d.Level == 1
+            ? (Gpus: 8 << random.Next(4), d.Pod)
+            : (Gpus: Math.Max(8, (int)Math.Min(d.Raw * scale, d.Level == 2 ? 0.9 * spine : double.MaxValue) / 8 * 8), Pod: random.Next(3) > 0 ? 8 : d.Pod)).ToList();
+        var order = Enumerable.Range(0, gangs).OrderByDescending(i => drawn[i].Priority).ToList();
+        drawn = [.. order.Select(i => drawn[i])];
+        sizes = [.. order.Select(i => sizes[i])];
+        return new GangBatch
+        {
+            Topology = topology,
+            Capacity = new WholeGpuCapacity([.. sizes.Select(s => new WholeGpuDemand(s.Pod))], free),
+            Gangs = [.. drawn.Select((d, i) => new BatchGang
+            {
+                Name = $"gang-{i}",
+                Weight = (long)sizes[i].Gpus * d.Priority,
+                RequiredLevel = d.Level,
+                Roles = [new GangRole { Name = "worker", Min = sizes[i].Gpus / sizes[i].Pod, Max = sizes[i].Gpus / sizes[i].Pod, Gpus = sizes[i].Pod }],
+            })],
+            Seed = seed,
+        };
+    }
+
+    private static long Baseline(GangBatch batch)
+    {
+        var free = ((WholeGpuCapacity)batch.Capacity).Gpus.ToArray();
+        var weight = 0L;
+        foreach (var gang in batch.Gangs)
+        {
+            var gpus = gang.Roles[0].Gpus;
+            if (BestFit.Place(batch.Topology, [.. free.Select(f => f / gpus)], gang.Roles[0].Min, gang.RequiredLevel!.Value) is { } added)
+            {
+                weight += gang.Weight;
+                for (var position = 0; position < free.Length; position++)
+                {
+                    free[position] -= added[position] * gpus;
+                }
+            }
+        }
+
+        return weight;
+    }
+}

@@ -1,0 +1,86 @@
+using System.Diagnostics.Metrics;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
+using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Kubernetes;
+
+namespace GpuScheduler.Extender.Hosting;
+
+/// <summary>Lets time pass for gangs, and wakes members that kube-scheduler has put aside.</summary>
+internal sealed partial class GangService : BackgroundService
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    private readonly GangScheduler _gangs;
+    private readonly Readiness _readiness;
+    private readonly ExtenderMetrics _metrics;
+    private readonly ExtenderOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly IPodWaker? _waker;
+
+    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodWaker? waker = null)
+    {
+        _gangs = engine.Gangs ?? throw new ArgumentException("the engine places members of gangs one by one", nameof(engine));
+        _readiness = readiness;
+        _metrics = metrics;
+        _options = options;
+        _time = time;
+        _log = log;
+        _waker = waker;
+        metrics.Observe("gpu_scheduler.gangs", "", "Gangs by state.", () => _gangs.CountStates().Select(
+            s => new Measurement<double>(s.Value, new KeyValuePair<string, object?>("state", s.Key.ToString().ToLowerInvariant()))));
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(s_interval, _time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            if (!_readiness.IsSynced)
+            {
+                continue;
+            }
+
+            try
+            {
+                _gangs.Sweep();
+                await WakeAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogFault(_log, e);
+            }
+        }
+    }
+
+    private async Task WakeAsync(CancellationToken cancellation)
+    {
+        if (_waker is null)
+        {
+            return;
+        }
+
+        var pods = _gangs.TakeToWake(Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds)));
+        await Parallel.ForEachAsync(pods, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (pod, token) =>
+        {
+            try
+            {
+                await _waker.WakeAsync(pod, token);
+                _metrics.Woken(Verbs.Outcome.Ok);
+            }
+            catch (KubernetesApiException e)
+            {
+                // kube-scheduler comes back to it by itself, only later.
+                _metrics.Woken(Verbs.Outcome.Error);
+                LogNotWoken(_log, pod.ToString(), e.Message);
+            }
+        });
+    }
+
+    [LoggerMessage(1044, LogLevel.Error, "Looking after gangs failed; it goes on", EventName = "GangSweepFailed")]
+    private static partial void LogFault(ILogger log, Exception exception);
+
+    [LoggerMessage(1045, LogLevel.Warning, "{Pod} could not be woken: {Why}", EventName = "GangWakeFailed")]
+    private static partial void LogNotWoken(ILogger log, string pod, string why);
+}

@@ -1,0 +1,74 @@
+using GpuScheduler.Core.Requests;
+
+namespace GpuScheduler.Core.Gangs;
+
+/// <summary>What is remembered of a gang beside the ledger. All of it can be lost: the ledger and the API say who has which place.</summary>
+internal sealed class GangEntry(GangKey key, DateTimeOffset created)
+{
+    private const int MostEvents = 20;
+
+    public GangKey Key => key;
+
+    /// <summary>When it was first heard of.</summary>
+    public DateTimeOffset Created => created;
+
+    public GangPlan? Plan { get; set; }
+
+    /// <summary>The domain around the plan, in words.</summary>
+    public string Domain { get; set; } = "";
+
+    /// <summary>Why it has no place; empty when it has.</summary>
+    public string Reason { get; set; } = "";
+
+    /// <summary>Members for whom a place was planned and that are not known to have lost it.</summary>
+    public HashSet<string> Held { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>When planned places are given back.</summary>
+    public DateTimeOffset Expires { get; set; }
+
+    /// <summary>Until when it leaves devices to others.</summary>
+    public DateTimeOffset PausedUntil { get; set; }
+
+    /// <summary>How often in a row it gave its places back.</summary>
+    public int Failures { get; set; }
+
+    /// <summary>Members that were refused, or sent to be bound and are not seen bound yet, and have not asked again since: kube-scheduler may have put them aside.</summary>
+    public HashSet<string> Refused { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Members among the refused that would be let through now.</summary>
+    public Dictionary<string, PodInfo> ToWake { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The last offer by what the member asked for.</summary>
+    public Dictionary<GangShapeKey, GangOffer> Offers { get; } = [];
+
+    /// <summary>Members that wait at bind.</summary>
+    public Dictionary<string, GangArrival> Arrived { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>When the first of those who wait came.</summary>
+    public DateTimeOffset FirstArrival { get; set; }
+
+    /// <summary>The cluster on which no place was found last.</summary>
+    public long TriedGeneration { get; set; } = -1;
+
+    /// <summary>The group of which no place was found last.</summary>
+    public PodGroup? TriedGroup { get; set; }
+
+    /// <summary>When a place was looked for last.</summary>
+    public DateTimeOffset TriedAt { get; set; }
+
+    public Queue<GangEvent> History { get; } = [];
+
+    public void Note(DateTimeOffset now, string what)
+    {
+        if (History.Count > 0 && History.Last().What == what)
+        {
+            return;
+        }
+
+        History.Enqueue(new GangEvent(now, what));
+        if (History.Count > MostEvents)
+        {
+            History.Dequeue();
+        }
+    }
+}

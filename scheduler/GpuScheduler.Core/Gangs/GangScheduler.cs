@@ -1,0 +1,603 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Core.Gangs;
+
+/// <summary>
+/// The life of gangs: who waits, who has a place, who may be bound. Thread-safe.
+/// </summary>
+/// <remarks>
+/// Invariants.
+/// (1) A plan gets all its devices in the ledger in one step, or none. So two gangs cannot hold half of what they need each, and wait
+/// for each other.
+/// (2) No member is bound while fewer than the gang needs are bound or have come to bind; then all that have come are promised
+/// their devices in one step.
+/// (3) A gang whose members do not come gives back every device that is not bound, after a time, all at once.
+/// (4) What is bound, or about to be, never moves: plans are made around it.
+/// (5) What is kept in here may be lost at any time: with the ledger filled from the API, the gang goes on around its bound members.
+/// Members that want no GPU are counted among those present, and let through once the gang has its places. They have no place in the
+/// plan and nobody waits for them at bind, because kube-scheduler need not ask about them at all.
+/// Nothing in here runs by itself: <see cref="Sweep"/> has to be called at intervals.
+/// </remarks>
+public sealed class GangScheduler
+{
+    /// <summary>How long it counts which nodes kube-scheduler offered a member: about as long as it lets a refused pod lie.</summary>
+    private static readonly TimeSpan s_offerLife = TimeSpan.FromMinutes(2);
+
+    /// <summary>How soon a gang without a place is looked at again by itself.</summary>
+    private static readonly TimeSpan s_retry = TimeSpan.FromSeconds(1);
+
+    /// <summary>So long after the start it counts that members may have been refused by the process before this one, and put aside.</summary>
+    private static readonly TimeSpan s_inheritance = TimeSpan.FromMinutes(1);
+
+    /// <summary>Most doublings of <see cref="GangOptions.Backoff"/>.</summary>
+    private const int MostDoublings = 5;
+
+    /// <summary>Most refused pods that are remembered beyond the members that the watch shows.</summary>
+    private const int MostStrangers = 64;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<GangKey, GangEntry> _entries = [];
+    private readonly ClusterState _cluster;
+    private readonly GangOptions _options;
+    private readonly NodeEvaluator _evaluator;
+    private readonly IShareCardOrder _cards;
+    private readonly GangPlanner _planner;
+    private DateTimeOffset? _started;
+
+    internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
+    {
+        _cluster = cluster;
+        _options = options;
+        _evaluator = evaluator;
+        _cards = cards;
+        _planner = new GangPlanner(cluster, options, evaluator, cards);
+    }
+
+    private DateTimeOffset Now => _cluster.Time.GetUtcNow();
+
+    /// <summary>True for a pod that is placed with others or not at all.</summary>
+    public bool Owns(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        return pod.Gang is not null && _cluster.FindGroup(pod) is { Standing: not PodGroupStanding.Single };
+    }
+
+    /// <summary>
+    /// Decides whether a pod may be placed now. For the member of a gang that is complete, the whole gang is planned at this moment,
+    /// unless it is already. A member that is let through holds its place.
+    /// </summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes that kube-scheduler offers, -1 for one that is not known.</param>
+    /// <returns>Null to go on; else why no node will do.</returns>
+    public Status? Admit(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (pod.Gang is null || _cluster.FindGroup(pod) is not { Standing: not PodGroupStanding.Single } group)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            var entry = EntryOf(group.Key);
+            Reconcile(entry, group, pod);
+            var refusal = Decide(entry, group, pod, snapshot, candidates);
+            entry.ToWake.Remove(pod.Uid);
+            if (refusal is null)
+            {
+                entry.Refused.Remove(pod.Uid);
+            }
+            else
+            {
+                entry.Refused.Add(pod.Uid);
+            }
+
+            return refusal;
+        }
+    }
+
+    /// <summary>
+    /// A member has come to bind. The answer comes when all that the gang needs have come, or are bound: then its devices are promised.
+    /// It is a refusal when they do not come in time, or when the pod has no such place by the plan.
+    /// </summary>
+    /// <param name="pod">The pod; one that <see cref="Owns"/> is true for.</param>
+    /// <param name="node">The node that it is to be bound to.</param>
+    public Task<PromiseResult> ArriveAsync(PodInfo pod, string node)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        if (_cluster.FindGroup(pod) is not { } group)
+        {
+            return Task.FromResult(Promise(pod, node));
+        }
+
+        lock (_gate)
+        {
+            var entry = EntryOf(group.Key);
+            Reconcile(entry, group, pod);
+            if (!pod.Request.WantsGpu)
+            {
+                return Task.FromResult(group.Standing == PodGroupStanding.Complete && HasPlaces(group) ? Promise(pod, node) : PromiseResult.Refused($"gang {group.Key} has no places yet"));
+            }
+
+            if (!_cluster.TryGetAllocation(pod.Uid, out var held) || held.State == AllocationState.Tentative)
+            {
+                entry.Refused.Add(pod.Uid);
+                return Task.FromResult(PromiseResult.Refused($"gang {group.Key} holds no place for this pod any more: it has to be planned again"));
+            }
+
+            if (held.State != AllocationState.Planned)
+            {
+                // Bound already, or on the way by an earlier bind whose outcome is not known: then it is put aside until that is.
+                entry.Refused.Add(pod.Uid);
+                return Task.FromResult(Promise(pod, node));
+            }
+
+            if (held.Node != node)
+            {
+                entry.Refused.Add(pod.Uid);
+                Wake(entry, pod);
+                return Task.FromResult(PromiseResult.Refused($"the plan of gang {group.Key} has this pod on node {held.Node}"));
+            }
+
+            if (entry.Arrived.Remove(pod.Uid, out var earlier))
+            {
+                earlier.Tell(PromiseResult.Refused("a later bind of this pod took the place of this one"));
+            }
+            else if (entry.Arrived.Count == 0)
+            {
+                entry.FirstArrival = Now;
+            }
+
+            var arrival = new GangArrival(pod, node);
+            entry.Arrived.Add(pod.Uid, arrival);
+            Renew(entry, group);
+            TryOpen(entry, group);
+            return arrival.Answer;
+        }
+    }
+
+    /// <summary>The bind of a member failed for certain. It keeps its place: it comes again, or is deleted, or the place expires.</summary>
+    public void BindFailed(PodInfo pod)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            _cluster.TakeBack([pod.Uid]);
+            if (_cluster.FindGroup(pod) is { } group && _cluster.TryGetAllocation(pod.Uid, out var held) && held.State == AllocationState.Planned)
+            {
+                var entry = EntryOf(group.Key);
+                entry.Held.Add(pod.Uid);
+                entry.Note(Now, $"bind of {pod.Name} failed");
+                Renew(entry, group);
+                Wake(entry, pod);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What time and the cluster bring: members that are gone, plans that nobody came for, waits at bind that are over, and gangs that
+    /// have a place now. To be called a few times a second.
+    /// </summary>
+    public void Sweep()
+    {
+        var waiting = new List<GangEntry>();
+        lock (_gate)
+        {
+            foreach (var key in _cluster.Gangs)
+            {
+                if (!_entries.ContainsKey(key) && _cluster.FindGroup(key) is { Standing: not PodGroupStanding.Single })
+                {
+                    EntryOf(key);
+                }
+            }
+
+            foreach (var entry in _entries.Values.ToList())
+            {
+                if (_cluster.FindGroup(entry.Key) is not { Standing: not PodGroupStanding.Single } group)
+                {
+                    GiveUp(entry, null, "the gang is gone");
+                    _entries.Remove(entry.Key);
+                    continue;
+                }
+
+                Reconcile(entry, group, null);
+                TryOpen(entry, group);
+                if (entry.Arrived.Count > 0 && Now - entry.FirstArrival >= _options.BarrierTimeout)
+                {
+                    Pause(entry, group, Lacking(entry, group));
+                }
+                else if (entry.Held.Count > 0 && Now >= entry.Expires)
+                {
+                    Pause(entry, group, "its members did not come in time");
+                }
+
+                waiting.Add(entry);
+            }
+        }
+
+        var snapshot = _cluster.Current;
+        foreach (var entry in waiting.OrderByDescending(e => _cluster.FindGroup(e.Key)?.Priority ?? int.MinValue).ThenBy(e => e.Created).ThenBy(e => e.Key.ToString(), StringComparer.Ordinal))
+        {
+            lock (_gate)
+            {
+                if (_cluster.FindGroup(entry.Key) is { Standing: PodGroupStanding.Complete } group && IsWorthATry(entry, group, snapshot))
+                {
+                    TryPlan(entry, group, null);
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// Pending members that kube-scheduler has put aside because they were refused, and that would be let through now; each is given
+    /// once. The most urgent gang comes first: by priority, then by age.
+    /// </summary>
+    /// <param name="most">How many at most.</param>
+    public IReadOnlyList<PodInfo> TakeToWake(int most)
+    {
+        lock (_gate)
+        {
+            var pods = new List<PodInfo>();
+            foreach (var entry in _entries.Values.Where(e => e.ToWake.Count > 0).OrderByDescending(e => _cluster.FindGroup(e.Key)?.Priority ?? int.MinValue).ThenBy(e => e.Created))
+            {
+                foreach (var pod in entry.ToWake.Values.OrderBy(p => p.Name, StringComparer.Ordinal).Take(most - pods.Count).ToList())
+                {
+                    entry.ToWake.Remove(pod.Uid);
+                    pods.Add(pod);
+                }
+            }
+
+            return pods;
+        }
+    }
+
+    /// <summary>All gangs, ordered by namespace and name.</summary>
+    public ImmutableArray<GangView> List()
+    {
+        var keys = _cluster.Gangs.OrderBy(k => k.Namespace, StringComparer.Ordinal).ThenBy(k => k.Name, StringComparer.Ordinal).ThenBy(k => k.Dialect, StringComparer.Ordinal);
+        lock (_gate)
+        {
+            return [.. keys.Select(ViewOf).OfType<GangView>()];
+        }
+    }
+
+    /// <summary>The gangs of a name: several when two dialects use it.</summary>
+    public ImmutableArray<GangView> Find(string @namespace, string name)
+    {
+        lock (_gate)
+        {
+            return [.. _cluster.Gangs.Where(k => k.Namespace == @namespace && k.Name == name).OrderBy(k => k.Dialect, StringComparer.Ordinal).Select(ViewOf).OfType<GangView>()];
+        }
+    }
+
+    /// <summary>How many gangs are in which state.</summary>
+    public IReadOnlyDictionary<GangState, int> CountStates() => List().CountBy(v => v.State).ToDictionary();
+
+    private Status? Decide(GangEntry entry, PodGroup group, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates)
+    {
+        if (group.Standing != PodGroupStanding.Complete)
+        {
+            return group.Standing == PodGroupStanding.Invalid ? Reasons.GangInvalid.Because($"gang {group.Key}: {group.Reason}") : Reasons.GangIncomplete.Because($"gang {group.Key}: {group.Reason}");
+        }
+
+        if (!pod.Request.WantsGpu)
+        {
+            return HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs");
+        }
+
+        if (_cluster.TryGetAllocation(pod.Uid, out var held) && held.State != AllocationState.Tentative)
+        {
+            if (held.State != AllocationState.Planned)
+            {
+                return snapshot.Index.Find(held.Node) >= 0 ? null : Reasons.GangPaused.Because($"the pod may be bound to node {held.Node}, which is gone; that has to be known first");
+            }
+
+            if (snapshot.Index.Find(held.Node) is >= 0 and var position && candidates.Contains(position) && GangPlanner.IsStillGood(pod, held, snapshot))
+            {
+                Renew(entry, group);
+                return null;
+            }
+
+            entry.Note(Now, $"{pod.Name} cannot go to node {held.Node}");
+        }
+
+        entry.Offers[GangShapeKey.Of(pod)] = new GangOffer(NamesOf(snapshot, candidates), Now);
+        if (Now < entry.PausedUntil)
+        {
+            return Reasons.GangPaused.Because($"gang {group.Key} gave its places back ({entry.Reason}) and tries again in a moment");
+        }
+
+        TryPlan(entry, group, pod);
+        if (_cluster.TryGetAllocation(pod.Uid, out held) && held.State == AllocationState.Planned)
+        {
+            return null;
+        }
+
+        return HasPlaces(group)
+            ? Reasons.GangElastic.Because($"gang {group.Key} has all that it needs and no room for more members")
+            : Reasons.GangUnplaced.Because($"gang {group.Key} has no place: {entry.Reason}");
+    }
+
+    /// <summary>Plans with the least change: first only those without a place, then all that are not bound.</summary>
+    private void TryPlan(GangEntry entry, PodGroup group, PodInfo? asking)
+    {
+        var start = _cluster.Time.GetTimestamp();
+        var generation = _cluster.Current.Generation;
+        var outcome = _planner.Plan(group, OfferOf, member => member.Uid != asking?.Uid);
+        if (!outcome.Plan.IsPlaced && group.Members.Any(m => m.Uid != asking?.Uid && IsPlanned(m.Uid)))
+        {
+            outcome = _planner.Plan(group, OfferOf, static _ => false);
+        }
+
+        entry.Plan = outcome.Plan;
+        entry.Domain = outcome.Domain;
+        entry.TriedAt = Now;
+        (entry.TriedGeneration, entry.TriedGroup) = (generation, group);
+        _options.Observer?.Planned(group.Key, outcome.Plan, _cluster.Time.GetElapsedTime(start));
+        if (!outcome.Plan.IsPlaced)
+        {
+            entry.Reason = outcome.Plan.Proof.Why;
+            entry.Note(Now, $"no place: {entry.Reason}");
+            GiveUp(entry, group, $"the gang has no place: {entry.Reason}");
+            return;
+        }
+
+        entry.Reason = "";
+        if (!outcome.Held.IsEmpty)
+        {
+            entry.Held.UnionWith(outcome.Held.Select(p => p.Uid));
+            entry.Note(Now, $"{outcome.Held.Length} {(outcome.Held.Length == 1 ? "place" : "places")} planned{(outcome.Domain.Length > 0 ? $" in {outcome.Domain}" : "")}: {outcome.Plan.Proof}");
+        }
+
+        // Those at bind whose place is another one now have to come again.
+        foreach (var arrival in entry.Arrived.Values.Where(a => !(_cluster.TryGetAllocation(a.Pod.Uid, out var held) && held.Node == a.Node)).ToList())
+        {
+            Dismiss(entry, arrival, "the gang was planned anew");
+        }
+
+        Renew(entry, group);
+        foreach (var member in group.Members.Where(m => m.Uid != asking?.Uid && entry.Refused.Contains(m.Uid) && (!m.Request.WantsGpu || IsPlanned(m.Uid))))
+        {
+            Wake(entry, member);
+        }
+
+        HashSet<string>? OfferOf(GangShapeKey shape)
+        {
+            var offer = entry.Offers.GetValueOrDefault(shape) ?? (asking is null ? null : entry.Offers.GetValueOrDefault(GangShapeKey.Of(asking)));
+            return offer is not null && Now - offer.At < s_offerLife ? offer.Nodes : null;
+        }
+    }
+
+    /// <summary>True when members wait for a place, and something has changed since none was found: the cluster, the gang, or that offers have run out.</summary>
+    private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
+        Now >= entry.PausedUntil
+        && entry.Refused.Count > 0
+        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
+        && Now - entry.TriedAt >= s_retry
+        && group.Members.Any(m => m.Request.WantsGpu && entry.Refused.Contains(m.Uid) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
+
+    /// <summary>Forgets members that are gone, with what they held.</summary>
+    private void Reconcile(GangEntry entry, PodGroup group, PodInfo? asking)
+    {
+        if (entry.Held.Count + entry.Arrived.Count + entry.Refused.Count == 0)
+        {
+            return;
+        }
+
+        var members = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in group.Members)
+        {
+            members.Add(member.Uid);
+            if (member.NodeName is not null)
+            {
+                entry.Refused.Remove(member.Uid);
+            }
+        }
+
+        if (asking is not null)
+        {
+            members.Add(asking.Uid);
+        }
+
+        // A pod that the watch has not shown yet is no member, and is not gone; when it is deleted the ledger knows.
+        bool IsOut(string uid) => !members.Contains(uid) && _cluster.TryGetPod(uid, out _);
+        foreach (var uid in entry.Held.Where(IsOut).ToList())
+        {
+            Abandon(uid);
+        }
+
+        entry.Held.RemoveWhere(uid => !IsPlanned(uid));
+        foreach (var arrival in entry.Arrived.Values.Where(a => !IsPlanned(a.Pod.Uid)).ToList())
+        {
+            Dismiss(entry, arrival, "the pod is gone");
+        }
+
+        if (entry.Refused.Count > (2 * members.Count) + MostStrangers)
+        {
+            entry.Refused.RemoveWhere(uid => !members.Contains(uid));
+        }
+
+        foreach (var uid in entry.ToWake.Keys.Where(u => !members.Contains(u)).ToList())
+        {
+            entry.ToWake.Remove(uid);
+        }
+    }
+
+    /// <summary>Lets those who wait at bind go on if that is all that the gang needs.</summary>
+    private void TryOpen(GangEntry entry, PodGroup group)
+    {
+        if (entry.Arrived.Count == 0 || group.Standing != PodGroupStanding.Complete || Missing(entry, group) > 0)
+        {
+            return;
+        }
+
+        var promises = new List<(GangArrival Arrival, PromiseResult Result)>();
+        foreach (var arrival in entry.Arrived.Values)
+        {
+            var result = Promise(arrival.Pod, arrival.Node);
+            if (!result.IsGranted)
+            {
+                _cluster.TakeBack(promises.Select(p => p.Arrival.Pod.Uid));
+                GiveUp(entry, group, $"{arrival.Pod.Name} cannot be bound to {arrival.Node}: {result.Refusal}");
+                return;
+            }
+
+            promises.Add((arrival, result));
+        }
+
+        entry.Arrived.Clear();
+        entry.Held.ExceptWith(promises.Select(p => p.Arrival.Pod.Uid));
+
+        // Should a bind fail, in whatever way, kube-scheduler puts the pod aside.
+        entry.Refused.UnionWith(promises.Select(p => p.Arrival.Pod.Uid));
+        entry.Failures = 0;
+        Renew(entry, group);
+        var waited = Now - entry.FirstArrival;
+        entry.Note(Now, $"{promises.Count} {(promises.Count == 1 ? "member goes" : "members go")} on to be bound");
+        _options.Observer?.Opened(entry.Key, promises.Count, waited);
+        foreach (var (arrival, result) in promises)
+        {
+            arrival.Tell(result);
+        }
+    }
+
+    /// <summary>Members that the gang needs and that are neither bound nor at bind.</summary>
+    private int Missing(GangEntry entry, PodGroup group) => Shortage(group, uid => entry.Arrived.ContainsKey(uid) || _planner.IsFirm(uid));
+
+    private bool HasPlaces(PodGroup group) => Shortage(group, uid => IsPlanned(uid) || _planner.IsFirm(uid)) == 0;
+
+    private static int Shortage(PodGroup group, Predicate<string> isThere) =>
+        group.Roles.Where(r => r.Request.WantsGpu).Sum(r => Math.Max(0, r.MinMembers - r.Members.Count(m => isThere(m.Uid))));
+
+    private string Lacking(GangEntry entry, PodGroup group) =>
+        group.Standing == PodGroupStanding.Complete ? $"{Missing(entry, group)} of {group.MinMembers} members did not come to bind in time" : group.Reason;
+
+    /// <summary>Gives back all that is not bound, and leaves it to others for a while.</summary>
+    private void Pause(GangEntry entry, PodGroup group, string why)
+    {
+        entry.Reason = why;
+        entry.PausedUntil = Now + (_options.Backoff * (1 << Math.Min(entry.Failures++, MostDoublings)));
+        entry.Refused.UnionWith(group.Members.Where(m => m.NodeName is null).Select(m => m.Uid));
+        GiveUp(entry, group, why);
+    }
+
+    /// <summary>Gives back all that is not bound, and sends back those who wait at bind.</summary>
+    private void GiveUp(GangEntry entry, PodGroup? group, string why)
+    {
+        var any = entry.Held.Count > 0 || entry.Arrived.Count > 0;
+        foreach (var arrival in entry.Arrived.Values.ToList())
+        {
+            Dismiss(entry, arrival, why);
+        }
+
+        foreach (var uid in entry.Held.Concat(group?.Members.Select(m => m.Uid) ?? []).ToList())
+        {
+            Abandon(uid);
+        }
+
+        entry.Held.Clear();
+        entry.ToWake.Clear();
+        if (any)
+        {
+            entry.Note(Now, $"all places given back: {why}");
+            _options.Observer?.Released(entry.Key, why);
+        }
+    }
+
+    private void Dismiss(GangEntry entry, GangArrival arrival, string why)
+    {
+        entry.Arrived.Remove(arrival.Pod.Uid);
+        entry.Refused.Add(arrival.Pod.Uid);
+        arrival.Tell(PromiseResult.Refused($"gang {entry.Key}: {why}"));
+        if (IsPlanned(arrival.Pod.Uid))
+        {
+            Wake(entry, arrival.Pod);
+        }
+    }
+
+    private void Abandon(string uid)
+    {
+        if (IsPlanned(uid))
+        {
+            _cluster.Abandon(uid);
+        }
+    }
+
+    private static void Wake(GangEntry entry, PodInfo pod) => entry.ToWake[pod.Uid] = pod;
+
+    private void Renew(GangEntry entry, PodGroup group) => entry.Expires = Now + (group.Timeout ?? _options.PlanHold);
+
+    private bool IsPlanned(string uid) => _cluster.TryGetAllocation(uid, out var held) && held.State == AllocationState.Planned;
+
+    private PromiseResult Promise(PodInfo pod, string node) => _cluster.Promise(pod, node, _evaluator.Judge(pod), _cards);
+
+    private GangEntry EntryOf(GangKey key)
+    {
+        if (!_entries.TryGetValue(key, out var entry))
+        {
+            _entries[key] = entry = new GangEntry(key, Now);
+            _started ??= Now;
+            if (Now - _started < s_inheritance && _cluster.FindGroup(key) is { } group)
+            {
+                entry.Refused.UnionWith(group.Members.Where(m => m.NodeName is null).Select(m => m.Uid));
+            }
+        }
+
+        return entry;
+    }
+
+    private static HashSet<string> NamesOf(Snapshot snapshot, ReadOnlySpan<int> candidates)
+    {
+        var names = new HashSet<string>(candidates.Length, StringComparer.Ordinal);
+        foreach (var position in candidates)
+        {
+            if (position >= 0 && snapshot.Nodes[position] is { } node)
+            {
+                names.Add(node.Facts.Name);
+            }
+        }
+
+        return names;
+    }
+
+    private GangView? ViewOf(GangKey key)
+    {
+        if (_cluster.FindGroup(key) is not { Standing: not PodGroupStanding.Single } group)
+        {
+            return null;
+        }
+
+        var entry = _entries.GetValueOrDefault(key);
+        var members = group.Members.Select(m => new GangMemberView(
+            m.Name, m.Uid, m.Gang!.Role, m.Request.WantsGpu, _cluster.TryGetAllocation(m.Uid, out var held) ? held : null, entry?.Arrived.ContainsKey(m.Uid) == true)).ToImmutableArray();
+        var state = StateOf(group, members);
+        return new GangView
+        {
+            Group = group,
+            State = state,
+            Reason = group.Reason.Length > 0 ? group.Reason : state == GangState.Unplaced ? entry?.Reason ?? "" : "",
+            Members = members,
+            Plan = entry?.Plan,
+            Domain = entry?.Domain ?? "",
+            Expires = entry is { Held.Count: > 0 } ? entry.Expires : null,
+            History = entry is null ? [] : [.. entry.History],
+        };
+    }
+
+    private GangState StateOf(PodGroup group, ImmutableArray<GangMemberView> members) => group.Standing switch
+    {
+        PodGroupStanding.Invalid => GangState.Invalid,
+        PodGroupStanding.Waiting => GangState.Waiting,
+        _ when Shortage(group, _planner.IsFirm) == 0 => members.Any(m => m.Allocation?.State == AllocationState.Promised) ? GangState.Binding : GangState.Running,
+        _ when members.Any(m => m.WaitsAtBind || (m.WantsGpu && m.Allocation is { } held && GangPlanner.IsFirm(held.State))) && HasPlaces(group) => GangState.Binding,
+        _ => HasPlaces(group) ? GangState.Planned : GangState.Unplaced,
+    };
+}

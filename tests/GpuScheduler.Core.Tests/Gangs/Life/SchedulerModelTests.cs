@@ -1,0 +1,29 @@
+using Xunit;
+
+namespace GpuScheduler.Core.Tests.Gangs.Life;
+
+/// <summary>Gangs under random faults. GPU_SCHEDULER_GANG_RUNS raises the number of runs; GPU_SCHEDULER_GANG_SEED repeats one.</summary>
+public sealed class SchedulerModelTests
+{
+    [Fact]
+    public void Whatever_fails_no_gang_is_bound_in_part_no_device_twice_and_what_fits_runs_in_the_end()
+    {
+        if (int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_SEED"), out var one))
+        {
+            new SchedulerModel(one).Run(300);
+            return;
+        }
+
+        var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 300;
+        var (bound, opened) = (0L, 0L);
+        Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
+        {
+            var model = new SchedulerModel(seed);
+            model.Run(300);
+            Interlocked.Add(ref bound, model.BoundEver);
+            Interlocked.Add(ref opened, model.Opened);
+        });
+        Assert.True(bound > runs * 5, $"only {bound} binds in {runs} runs");
+        Assert.True(opened >= bound, $"{opened} promises and {bound} binds");
+    }
+}
