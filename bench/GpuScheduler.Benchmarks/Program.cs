@@ -32,8 +32,9 @@ var serveBaseline = new Command("serve-baseline", "Serves the full-object extend
 serveBaseline.SetAction((parsed, cancellation) => FullObjectExtender.RunAsync(parsed.GetValue(baselineUrl)!, cancellation));
 
 var gangSeeds = new Option<int>("--seeds") { Description = "Clusters of each size and utilisation.", DefaultValueFactory = _ => 25 };
-var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, only };
-gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
+var patience = new Option<double>("--patience") { Description = "Factor on the time limits of batches, for a machine that is busy with other things.", DefaultValueFactory = _ => 1 };
+var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, patience, only };
+gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
 
 var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, gangs, serveBaseline };
 return await root.Parse(args).InvokeAsync();

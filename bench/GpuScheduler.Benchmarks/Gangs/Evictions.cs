@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Numerics;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Solver;
@@ -22,13 +21,14 @@ internal static class Evictions
 
             var plans = new List<EvictionPlan>();
             var times = new List<double>();
+            var cpus = new List<double>();
             var gains = new List<double>();
             for (var seed = 1; seed <= Math.Min(seeds, nodes > 5000 ? 4 : 25); seed++)
             {
                 var problem = Draw(new GangCluster(nodes, 0.9, seed), members, level);
-                var start = Stopwatch.GetTimestamp();
-                var plan = solver.MakeRoom(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5)));
-                times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+                var (plan, time, cpu) = GangBenchmark.Measure(() => solver.MakeRoom(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5))));
+                times.Add(time);
+                cpus.Add(cpu);
                 plans.Add(plan);
                 if (plan.Proof.Objective > 0)
                 {
@@ -36,7 +36,7 @@ internal static class Evictions
                 }
             }
 
-            yield return new GangRow(level == 1 ? "eviction/rack" : "eviction/spine", nodes, $"{members}x8", plans.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99),
+            yield return new GangRow(level == 1 ? "eviction/rack" : "eviction/spine", nodes, $"{members}x8", plans.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
                 plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Count, 0, 0, plans.Max(p => p.Proof.GapPercent), GangBenchmark.Quantile(gains, 0.5), 0);
         }
     }

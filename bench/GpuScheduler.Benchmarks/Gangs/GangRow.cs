@@ -9,6 +9,7 @@ namespace GpuScheduler.Benchmarks.Gangs;
 /// <param name="Instances">How many were measured.</param>
 /// <param name="MedianUs">Median time, in µs.</param>
 /// <param name="P99Us">99th percentile, in µs; the longest for fewer than 100.</param>
+/// <param name="CpuMedianUs">Median processor time of the process for one, in µs: what the time would be on a machine with nothing else to do.</param>
 /// <param name="ProvenShare">Share of the answers that are proven, from 0 to 1.</param>
 /// <param name="Racks">Racks that a gang uses, mean; 0 where that is not the question.</param>
 /// <param name="RacksBestFit">The same of the baseline.</param>
@@ -22,6 +23,7 @@ internal sealed record GangRow(
     [property: JsonPropertyName("instances")] int Instances,
     [property: JsonPropertyName("medianUs")] double MedianUs,
     [property: JsonPropertyName("p99Us")] double P99Us,
+    [property: JsonPropertyName("cpuMedianUs")] double CpuMedianUs,
     [property: JsonPropertyName("provenShare")] double ProvenShare,
     [property: JsonPropertyName("racks")] double Racks,
     [property: JsonPropertyName("racksBestFit")] double RacksBestFit,

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Solver;
 
@@ -28,6 +27,7 @@ internal static class RoleGangs
             {
                 var plans = new List<GangPlan>();
                 var times = new List<double>();
+                var cpus = new List<double>();
                 foreach (var cluster in clusters)
                 {
                     var problem = new GangProblem
@@ -37,13 +37,14 @@ internal static class RoleGangs
                         Roles = [.. roles.Select((r, i) => new GangRole { Name = $"role{i}", Min = r.Members, Max = r.Members, Gpus = r.Gpus, Needs = $"{r.Gpus} GPUs" })],
                         RequiredLevel = 2,
                     };
-                    var start = Stopwatch.GetTimestamp();
-                    plans.Add(solver.Place(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5))));
-                    times.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+                    var (plan, time, cpu) = GangBenchmark.Measure(() => solver.Place(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5))));
+                    plans.Add(plan);
+                    times.Add(time);
+                    cpus.Add(cpu);
                 }
 
                 var placed = plans.Where(p => p.IsPlaced).ToList();
-                yield return new GangRow("roles", nodes, name, times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99),
+                yield return new GangRow("roles", nodes, name, times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
                     plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Count,
                     placed.Count == 0 ? 0 : placed.Average(p => p.DomainsUsed[1]), 0, plans.Max(p => p.Proof.GapPercent), 0, 0);
             }

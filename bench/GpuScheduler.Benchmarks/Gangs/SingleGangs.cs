@@ -6,6 +6,8 @@ namespace GpuScheduler.Benchmarks.Gangs;
 /// <summary>One gang of identical pods at a time.</summary>
 internal static class SingleGangs
 {
+    private const int Rounds = 10;
+
     public static IEnumerable<GangRow> Rows(int seeds, string only)
     {
         foreach (var nodes in new[] { 500, 5000, 20000 })
@@ -41,14 +43,14 @@ internal static class SingleGangs
         var times = new List<double>();
         var plans = new GangPlan[problems.Count];
         Warm(placer, problems);
-        for (var round = 0; round < 10; round++)
+        var cpus = new List<double>();
+        for (var round = 0; round < Rounds; round++)
         {
             for (var i = 0; i < problems.Count; i++)
             {
-                var start = Stopwatch.GetTimestamp();
-                plans[i] = placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10)));
-                var time = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+                (plans[i], var time, var cpu) = GangBenchmark.Measure(() => placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10))));
                 times.Add(time);
+                cpus.Add(cpu);
             }
         }
 
@@ -76,7 +78,7 @@ internal static class SingleGangs
             Console.WriteLine($"{name}: more racks than best fit in {worse} of {racks.Count}");
         }
 
-        return new GangRow(name, nodes, $"{members}x{gpus}", times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99),
+        return new GangRow(name, nodes, $"{members}x{gpus}", times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
             plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
             racks.Count == 0 ? 0 : racks.Average(), baseline.Count == 0 ? 0 : baseline.Average(), plans.Max(p => p.Proof.GapPercent),
             racks.Count == 0 ? 0 : 100 * (1 - (racks.Sum() / baseline.Sum())), 0);

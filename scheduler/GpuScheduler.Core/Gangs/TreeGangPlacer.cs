@@ -38,4 +38,18 @@ public sealed class TreeGangPlacer : IGangPlacer
             _pool.Add(placer);
         }
     }
+
+    /// <summary>A good place for a gang of one role and one size, without segments and fixed members; null when there is none.</summary>
+    internal GangSlot[]? PlaceQuickly(GangProblem problem)
+    {
+        var placer = _pool.TryTake(out var pooled) ? pooled : new TreePlacer();
+        try
+        {
+            return placer.PlaceQuickly(problem);
+        }
+        finally
+        {
+            _pool.Add(placer);
+        }
+    }
 }

@@ -70,6 +70,59 @@ internal sealed class TreePlacer
         return isEnough ? Finish("tree-dp", innermost) : Short(outermost);
     }
 
+    /// <summary>
+    /// A good place in the innermost domain that takes the gang, of several that with the least room; null when there is none. For gangs
+    /// without segments and fixed members: for those counting tells whether there is one.
+    /// </summary>
+    public GangSlot[]? PlaceQuickly(GangProblem problem)
+    {
+        _problem = problem;
+        _reach.Fill(problem);
+        var nodes = problem.Topology.Order.Length;
+        var members = problem.Roles[0].Max;
+        var outermost = problem.RequiredLevel ?? problem.Topology.ClusterLevel;
+        for (var level = Math.Min(problem.PreferredLevel ?? NetworkTopology.NodeLevel, outermost); level <= outermost; level++)
+        {
+            if (_reach.Largest(level) < members)
+            {
+                continue;
+            }
+
+            var best = -1;
+            for (var domain = 0; domain < DomainCount(level); domain++)
+            {
+                if (_reach.MostMembers(level, domain) >= members && (best < 0 || _reach.RoomSum(level)[domain] < _reach.RoomSum(level)[best]))
+                {
+                    best = domain;
+                }
+            }
+
+            if (best >= 0)
+            {
+                if (_added.Length < nodes)
+                {
+                    _added = new int[nodes];
+                }
+
+                Array.Clear(_added, 0, nodes);
+                _greedy.Fill(_reach, level, best, members, _added);
+                var order = problem.Topology.Order;
+                var slots = new List<GangSlot>();
+                for (var place = 0; place < nodes; place++)
+                {
+                    if (_added[place] > 0)
+                    {
+                        slots.Add(new GangSlot(0, order[place], _added[place]));
+                    }
+                }
+
+                return [.. slots];
+            }
+        }
+
+        return null;
+    }
+
     private int DomainCount(int level) => level == NetworkTopology.NodeLevel ? _reach.Room.Length : _reach.Topology.Domains(level).Length;
 
     /// <summary>True when no fixed member is outside a domain.</summary>

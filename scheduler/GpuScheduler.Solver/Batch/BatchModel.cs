@@ -27,6 +27,8 @@ internal sealed class BatchModel
     private readonly Dictionary<(int LevelIndex, int Domain, int Kind), IntVar> _inflow = [];
     private readonly List<Cell>[] _cells; // by domain of the innermost level
     private readonly long[][][] _offers;  // by index of the level, domain and kind: GPUs of nodes in units of the kind's size
+    private readonly List<(Shape Shape, IntVar Variable)>[][] _placed; // by index of the level and domain
+    private readonly List<int>[][] _inside; // by index of the level and domain: domains of the next level inwards
     private readonly ImmutableArray<GangSlot>?[] _slots;
 
     private BatchModel(GangBatch batch, WholeGpuCapacity capacity, ImmutableArray<GangSlot>?[] slots)
@@ -45,6 +47,15 @@ internal sealed class BatchModel
         Sort();
         _cells = _levels.Count == 0 ? [] : new List<Cell>[DomainCount(_levels[0])];
         _offers = new long[_levels.Count][][];
+        _placed = [.. _levels.Select(l => Enumerable.Range(0, DomainCount(l)).Select(_ => new List<(Shape, IntVar)>()).ToArray())];
+        _inside = [.. _levels.Select(l => Enumerable.Range(0, DomainCount(l)).Select(_ => new List<int>()).ToArray())];
+        for (var l = 1; l < _levels.Count; l++)
+        {
+            for (var child = 0; child < DomainCount(_levels[l - 1]); child++)
+            {
+                _inside[l][Outer(l - 1, child)].Add(child);
+            }
+        }
     }
 
     /// <summary>The model.</summary>
@@ -350,7 +361,9 @@ internal sealed class BatchModel
 
                 if (most > 0)
                 {
-                    shape.Places.Add((domain, Model.NewIntVar(0, most, "")));
+                    var variable = Model.NewIntVar(0, most, "");
+                    shape.Places.Add((domain, variable));
+                    _placed[shape.LevelIndex][domain].Add((shape, variable));
                 }
             }
 
@@ -412,14 +425,13 @@ internal sealed class BatchModel
             here.Add(inflow);
         }
 
-        foreach (var shape in _shapes.Where(s => s.LevelIndex == l))
+        foreach (var (shape, variable) in _placed[l][domain])
         {
-            var count = shape.Members.Where(m => m.Kind == kind).Sum(m => m.Count);
-            foreach (var (d, variable) in shape.Places)
+            foreach (var member in shape.Members)
             {
-                if (count > 0 && d == domain)
+                if (member.Kind == kind)
                 {
-                    here.Add(variable * count);
+                    here.Add(variable * member.Count);
                 }
             }
         }
@@ -430,9 +442,9 @@ internal sealed class BatchModel
     private void AddInside(int l, int domain, int kind, List<LinearExpr> here)
     {
         var inside = new List<LinearExpr>();
-        for (var child = 0; child < DomainCount(_levels[l - 1]); child++)
+        foreach (var child in _inside[l][domain])
         {
-            if (Outer(l - 1, child) == domain && _offers[l - 1][child][kind] / _kinds[kind].Gpus is > 0 and var most)
+            if (_offers[l - 1][child][kind] / _kinds[kind].Gpus is > 0 and var most)
             {
                 var variable = Model.NewIntVar(0, most, "");
                 _inflow[(l - 1, child, kind)] = variable;
@@ -526,8 +538,8 @@ internal sealed class BatchModel
         {
             foreach (var byKind in parts[domain].GroupBy(p => p.Kind))
             {
-                var quotas = Enumerable.Range(0, inside.Length)
-                    .Where(c => Outer(l - 1, c) == domain && _inflow.ContainsKey((l - 1, c, byKind.Key)))
+                var quotas = _inside[l][domain]
+                    .Where(c => _inflow.ContainsKey((l - 1, c, byKind.Key)))
                     .Select(c => (Child: c, Left: (int)values[_inflow[(l - 1, c, byKind.Key)].Index]))
                     .Where(q => q.Left > 0).ToList();
                 Deal(byKind, quotas, (part, child) => inside[child].Add(part));

@@ -20,9 +20,6 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     /// <summary>The part of the time that is kept for writing plans down.</summary>
     private const double ReserveShare = 0.1;
 
-    /// <summary>Any common domain will do that leaves the least room: how a gang leaves the most to others.</summary>
-    private static readonly GangObjective s_leastRoom = new(1 << 20, NodesBeforeStranding: false);
-
     public GangBatchPlan Place()
     {
         var all = Possible();
@@ -84,7 +81,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
             }
 
             var order = Order(start, random);
-            var (worth, slots) = Greedy(order, start % 2 == 0 ? s_leastRoom : GangObjective.Tightest);
+            var (worth, slots) = Greedy(order);
             if (worth > best.Worth)
             {
                 best = (worth, slots);
@@ -97,7 +94,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     private int[] Order(int start, Random random)
     {
         var order = Enumerable.Range(0, batch.Gangs.Length).ToArray();
-        if (start < 2)
+        if (start == 0)
         {
             return order;
         }
@@ -106,7 +103,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         {
             double gpus = Math.Max(1, batch.Gangs[gang].Roles.Sum(r => (long)Math.Max(r.Min, 1) * r.Gpus));
             double weight = batch.Gangs[gang].Weight;
-            return (start / 2) switch
+            return start switch
             {
                 1 => -weight,
                 2 => -weight / gpus,
@@ -123,7 +120,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         return order;
     }
 
-    private (long Worth, ImmutableArray<GangSlot>?[] Slots) Greedy(int[] order, GangObjective objective)
+    private (long Worth, ImmutableArray<GangSlot>?[] Slots) Greedy(int[] order)
     {
         var ledger = new BatchLedger(batch);
         var slots = new ImmutableArray<GangSlot>?[batch.Gangs.Length];
@@ -131,7 +128,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         for (var i = 0; i < order.Length && (i == 0 || !limit.IsOver); i++)
         {
             var gang = order[i];
-            if (PlaceOne(ledger.ProblemOf(gang, elastic: false, objective)) is { } placed)
+            if (PlaceOne(ledger.ProblemOf(gang, elastic: false, GangObjective.Tightest)) is { } placed)
             {
                 ledger.Take(gang, placed);
                 slots[gang] = placed;
@@ -146,6 +143,11 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     {
         if (TreeGangPlacer.Handles(problem))
         {
+            if (problem.Roles[0].Segment is null)
+            {
+                return tree.PlaceQuickly(problem) is { } quick ? [.. quick] : null;
+            }
+
             return tree.Place(problem, limit) is { IsPlaced: true } plan ? plan.Slots : null;
         }
 
