@@ -1,15 +1,17 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using GpuScheduler.Core.Cluster;
-using GpuScheduler.Core.Plugins;
 
 namespace GpuScheduler.Core.Gangs;
 
 /// <summary>What nodes can take when GPUs are taken whole and any will do: by counting.</summary>
 public sealed class WholeGpuCapacity : IGangCapacity
 {
-    /// <summary>C(f) in quarters, for every number of GPUs that a node can have.</summary>
-    private static readonly int[] s_offers = [.. Enumerable.Range(0, InterconnectMatrix.MostGpus + 1).Select(free => (int)(4 * Spoilage.Offer(free)))];
+    /// <summary>
+    /// What f free GPUs offer to requests of 1, 2, 4 and 8 of them, summed over these sizes (which nest, so that this is exact for any
+    /// mix of them), for every number of GPUs that a node can have.
+    /// </summary>
+    private static readonly int[] s_offers = [.. Enumerable.Range(0, InterconnectMatrix.MostGpus + 1).Select(f => f + (f / 2 * 2) + (f / 4 * 4) + (f / 8 * 8))];
 
     private readonly int[] _gpus;
     private readonly long[]? _cpuMilli;
