@@ -47,6 +47,11 @@ internal sealed class Axis
             (min, max) = (Math.Floor((min / step) + 1e-9) * step, Math.Ceiling((max / step) - 1e-9) * step);
         }
 
+        for (var i = 0; i < 3 && Multiples(min, max, step, static _ => "").Count == 0; i++)
+        {
+            step = Step(step * 0.39); // no multiple lies in the range: 10 becomes 5, 5 becomes 2, 2 becomes 1
+        }
+
         var decimals = Math.Clamp((int)-Math.Floor(Math.Log10(step) + 1e-9), 0, 10);
         return new Axis(min, max, logarithmic: false, Multiples(min, max, step, v => Num.Si(v, decimals)));
     }
