@@ -403,6 +403,11 @@ internal sealed class BatchModel
             }
         }
 
+        for (var l = 1; l < _levels.Count; l++)
+        {
+            AddSums(l);
+        }
+
         foreach (var cell in _cells.SelectMany(c => c))
         {
             foreach (var size in _kinds.Select(k => k.Gpus).Distinct())
@@ -411,6 +416,43 @@ internal sealed class BatchModel
                 if (load.Count > 0)
                 {
                     Model.Add(LinearExpr.Sum(load.Select(p => p.Members * _kinds[p.Kind].Gpus)) <= cell.Offer(size));
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// What the cells say together of a domain further out. Says nothing new, but as one row of the gangs that lie there, from which the
+    /// optimizer sees which of them exclude each other.
+    /// </summary>
+    private void AddSums(int l)
+    {
+        for (var domain = 0; domain < DomainCount(_levels[l]); domain++)
+        {
+            for (var kind = 0; kind < _kinds.Count; kind++)
+            {
+                var size = _kinds[kind].Gpus;
+                var larger = Enumerable.Range(0, _kinds.Count).Where(k => _kinds[k].Mask == _kinds[kind].Mask && _kinds[k].Gpus >= size).ToList();
+                var load = new List<LinearExpr>();
+                foreach (var (shape, variable) in _placed[l][domain])
+                {
+                    if (shape.Members.Where(m => larger.Contains(m.Kind)).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus) is > 0 and var gpus)
+                    {
+                        load.Add(variable * gpus);
+                    }
+                }
+
+                foreach (var k in larger)
+                {
+                    if (_inflow.TryGetValue((l, domain, k), out var inflow))
+                    {
+                        load.Add(inflow * _kinds[k].Gpus);
+                    }
+                }
+
+                if (load.Count > 0)
+                {
+                    Model.Add(LinearExpr.Sum(load) <= _offers[l][domain][kind]);
                 }
             }
         }
