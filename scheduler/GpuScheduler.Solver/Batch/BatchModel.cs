@@ -12,8 +12,11 @@ namespace GpuScheduler.Solver.Batch;
 /// </summary>
 internal sealed class BatchModel
 {
-    /// <summary>The linear relaxation at its strongest.</summary>
-    public const string Parameters = "linearization_level:2";
+    /// <summary>
+    /// The linear relaxation at its strongest, and a search from the bound: good plans come from <see cref="BatchNeighbourhood"/>, which
+    /// makes better ones in the same time. Symmetries take more time to find than they save.
+    /// </summary>
+    public const string Parameters = "linearization_level:2,optimize_with_lb_tree_search:true,symmetry_level:0,cp_model_probing_level:1";
 
     private readonly GangBatch _batch;
     private readonly WholeGpuCapacity _capacity;
