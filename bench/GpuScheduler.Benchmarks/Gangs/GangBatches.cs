@@ -4,9 +4,10 @@ using GpuScheduler.Solver;
 namespace GpuScheduler.Benchmarks.Gangs;
 
 /// <summary>
-/// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack, half in one spine, of
-/// which none wants more than half of what the freest one has; the
-/// weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes them by priority and places each by best fit.
+/// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack; half in one spine, of
+/// which none wants more than half of what the freest one has; the others anywhere. Those of more than 64 GPUs have pods of 8, smaller
+/// ones of 1 to 8. The weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes
+/// them by priority and places each by best fit.
 /// </summary>
 internal static class GangBatches
 {
@@ -66,7 +67,7 @@ internal static class GangBatches
 
             var size = Math.Min(raw * scale, level == 2 ? 0.5 * spine : double.MaxValue);
             var power = Math.Pow(2, Math.Floor(Math.Log2(Math.Max(16, size))));
-            return ((int)(i % 5 == 0 && size >= 1.5 * power ? 1.5 * power : power), i % 3 > 0 ? 8 : pod);
+            return ((int)(i % 5 == 0 && size >= 1.5 * power ? 1.5 * power : power), power > 64 ? 8 : pod);
         }
 
         var scale = 1.0;

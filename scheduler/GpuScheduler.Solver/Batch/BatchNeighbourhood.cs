@@ -17,10 +17,21 @@ internal sealed class BatchNeighbourhood
     private readonly Random _random;
     private readonly int[] _quick;
     private readonly double[] _gpus;
+    private readonly bool[] _isFirst;
     private ImmutableArray<GangSlot>?[] _best;
 
-    public BatchNeighbourhood(GangBatch batch, BatchState state, Random random)
+    /// <param name="batch">The batch.</param>
+    /// <param name="state">It with the plan to begin with.</param>
+    /// <param name="first">Gangs that would reach a bound if there were no domains: these are tried first now and then.</param>
+    /// <param name="random">Chance.</param>
+    public BatchNeighbourhood(GangBatch batch, BatchState state, int[] first, Random random)
     {
+        _isFirst = new bool[batch.Gangs.Length];
+        foreach (var gang in first)
+        {
+            _isFirst[gang] = true;
+        }
+
         _batch = batch;
         _state = state;
         _random = random;
@@ -60,10 +71,12 @@ internal sealed class BatchNeighbourhood
         var order = _quick.Where(g => _state.Slots[g] is null).ToArray();
         var keys = new double[order.Length];
         var way = _random.Next(4);
+        var preferFirst = _random.Next(3) == 0;
         for (var i = 0; i < order.Length; i++)
         {
+            var isFirst = preferFirst && _isFirst[order[i]];
             var weight = _batch.Gangs[order[i]].Weight * Math.Exp(_random.NextDouble());
-            keys[i] = way switch { 0 => -weight, 1 => -weight / _gpus[order[i]], 2 => -_gpus[order[i]] * Math.Exp(_random.NextDouble()), _ => _random.NextDouble() };
+            keys[i] = way switch { 0 => -weight, 1 => -weight / _gpus[order[i]], 2 => -_gpus[order[i]] * Math.Exp(_random.NextDouble()), _ => _random.NextDouble() } - (isFirst ? 1e12 : 0);
         }
 
         Array.Sort(keys, order);

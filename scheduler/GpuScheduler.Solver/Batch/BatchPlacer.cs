@@ -18,6 +18,9 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     /// <summary>The part of the time that trying orders may take.</summary>
     private const double StartsShare = 0.2;
 
+    /// <summary>The part of the time that the first bound may take.</summary>
+    private const double RelaxedShare = 0.1;
+
     /// <summary>The part of the time that is kept for writing plans down.</summary>
     private const double ReserveShare = 0.1;
 
@@ -44,6 +47,12 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     {
         var search = limit.Less(limit.Limit * ReserveShare);
         var model = BatchModel.Build(batch, slots);
+        int[] first = [];
+        if (model is not null)
+        {
+            (bound, first) = Relax(model, bound, search);
+        }
+
         var job = model is null ? null : thread.Begin(model.Model, search, BatchModel.Parameters);
         var state = new BatchState(batch, tree, search);
         for (var gang = 0; gang < slots.Length; gang++)
@@ -54,7 +63,7 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
             }
         }
 
-        var neighbourhood = new BatchNeighbourhood(batch, state, _random);
+        var neighbourhood = new BatchNeighbourhood(batch, state, first, _random);
         var steps = 0;
         var (begin, span) = (search.Elapsed, search.Left);
         neighbourhood.Run(() =>
@@ -93,6 +102,20 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         }
 
         return (worth, bound, worth >= bound ? "cp-sat" : method, slots);
+    }
+
+    /// <summary>A first bound, and which gangs would reach it.</summary>
+    private (long Bound, int[] Gangs) Relax(BatchModel model, long bound, SolveLimit search)
+    {
+        var result = thread.Solve(model.Relaxed(), search.Part(StartsShare + RelaxedShare));
+        if (result.HasBound)
+        {
+            var worth = (long)Math.Floor(result.Bound + 1e-6);
+            model.Bound(worth);
+            bound = model.IsWhole ? Math.Min(bound, worth) : bound;
+        }
+
+        return (bound, result.Values is { } values ? [.. model.Gangs.Where((_, i) => values[i] == 1)] : []);
     }
 
     private static long BoundOf(BatchModel model, CpSatResult result, long bound) =>
