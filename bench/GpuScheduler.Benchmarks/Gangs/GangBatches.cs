@@ -4,8 +4,10 @@ using GpuScheduler.Solver;
 namespace GpuScheduler.Benchmarks.Gangs;
 
 /// <summary>
-/// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack, half in one spine; the
-/// weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes them by priority and places each by best fit.
+/// Several waiting gangs at once, which together want 1.15 times the free GPUs. A quarter has to lie in one rack; half in one spine, of
+/// which none wants more than half of what the freest one has; the others anywhere. Those of more than 64 GPUs have pods of 8, smaller
+/// ones of 1 to 8. The weight of a gang is its GPUs times a priority from 1 to 3, and they come in the order of that. The baseline takes
+/// them by priority and places each by best fit.
 /// </summary>
 internal static class GangBatches
 {
@@ -54,11 +56,27 @@ internal static class GangBatches
         var topology = cluster.Topology;
         var spine = Enumerable.Range(0, topology.Domains(2).Length).Max(d => Enumerable.Range(0, free.Length).Where(p => topology.DomainOf(2, p) == d).Sum(p => free[p]));
         var drawn = Enumerable.Range(0, gangs).Select(_ => (Level: random.Next(4) switch { 0 => 1, 1 => 3, _ => 2 }, Raw: Math.Pow(2, random.NextDouble() * 5), Priority: 1 + random.Next(3), Pod: 1 << random.Next(4))).ToList();
-        var left = (Demand * free.Sum()) - (32 * drawn.Count(d => d.Level == 1));
-        var scale = left / drawn.Where(d => d.Level > 1).Sum(d => d.Raw);
-        var sizes = drawn.Select(d => d.Level == 1
-            ? (Gpus: 8 << random.Next(4), d.Pod)
-            : (Gpus: Math.Max(8, (int)Math.Min(d.Raw * scale, d.Level == 2 ? 0.9 * spine : double.MaxValue) / 8 * 8), Pod: random.Next(3) > 0 ? 8 : d.Pod)).ToList();
+        // Sizes are powers of two, now and then half as much more, scaled until they add up.
+        (int Gpus, int Pod) Size(int i, double scale)
+        {
+            var (level, raw, _, pod) = drawn[i];
+            if (level == 1)
+            {
+                return (8 << (int)(raw % 4), pod);
+            }
+
+            var size = Math.Min(raw * scale, level == 2 ? 0.5 * spine : double.MaxValue);
+            var power = Math.Pow(2, Math.Floor(Math.Log2(Math.Max(16, size))));
+            return ((int)(i % 5 == 0 && size >= 1.5 * power ? 1.5 * power : power), power > 64 ? 8 : pod);
+        }
+
+        var scale = 1.0;
+        while (Enumerable.Range(0, gangs).Sum(i => (long)Size(i, scale).Gpus) < Demand * free.Sum())
+        {
+            scale *= 1.05;
+        }
+
+        var sizes = Enumerable.Range(0, gangs).Select(i => Size(i, scale)).ToList();
         var order = Enumerable.Range(0, gangs).OrderByDescending(i => drawn[i].Priority).ToList();
         drawn = [.. order.Select(i => drawn[i])];
         sizes = [.. order.Select(i => sizes[i])];

@@ -29,6 +29,9 @@ internal sealed class BatchLedger
         _memoryBytes = _whole is null || _whole.MemoryBytes.IsEmpty ? null : [.. _whole.MemoryBytes];
     }
 
+    /// <summary>Free GPUs by position; empty where counting will not do.</summary>
+    public ReadOnlySpan<int> Gpus => _gpus;
+
     /// <summary>A gang as a problem of its own, on what is left.</summary>
     /// <param name="gang">Which.</param>
     /// <param name="elastic">False for just what it needs.</param>

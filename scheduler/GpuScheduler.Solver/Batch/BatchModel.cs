@@ -12,8 +12,11 @@ namespace GpuScheduler.Solver.Batch;
 /// </summary>
 internal sealed class BatchModel
 {
-    /// <summary>The linear relaxation at its strongest.</summary>
-    public const string Parameters = "linearization_level:2";
+    /// <summary>
+    /// The linear relaxation at its strongest, and a search from the bound: good plans come from <see cref="BatchNeighbourhood"/>, which
+    /// makes better ones in the same time. Symmetries take more time to find than they save.
+    /// </summary>
+    public const string Parameters = "linearization_level:2,optimize_with_lb_tree_search:true,symmetry_level:0,cp_model_probing_level:1";
 
     private readonly GangBatch _batch;
     private readonly WholeGpuCapacity _capacity;
@@ -30,6 +33,7 @@ internal sealed class BatchModel
     private readonly List<(Shape Shape, IntVar Variable)>[][] _placed; // by index of the level and domain
     private readonly List<int>[][] _inside; // by index of the level and domain: domains of the next level inwards
     private readonly ImmutableArray<GangSlot>?[] _slots;
+    private LinearExpr? _worth;
 
     private BatchModel(GangBatch batch, WholeGpuCapacity capacity, ImmutableArray<GangSlot>?[] slots)
     {
@@ -64,6 +68,12 @@ internal sealed class BatchModel
     /// <summary>True when every gang of the batch is in the model, so that its bound holds for the batch.</summary>
     public bool IsWhole => _isIn.All(i => i);
 
+    /// <summary>The gangs that are in the model.</summary>
+    public IEnumerable<int> Gangs => _shapes.SelectMany(s => s.Gangs);
+
+    /// <summary>Tells the optimizer what is known of the bound: of the gangs in the model, by weight.</summary>
+    public void Bound(long worth) => Model.Add(_worth! <= worth);
+
     /// <summary>The model of a batch; null when none of its gangs can be in it.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="slots">A plan to begin with: none is asked for that is worth less. Gangs that are not in the model stay where it has them.</param>
@@ -95,6 +105,47 @@ internal sealed class BatchModel
         model.HintFlows();
         return model;
     }
+
+    /// <summary>
+    /// The same gangs on the cluster as one set of nodes: a small model, solved in milliseconds, whose optimum is a bound on that of the
+    /// whole one, and a good one where gangs are small beside their domains. Its variables are the gangs of <see cref="Gangs"/>.
+    /// </summary>
+    public CpModel Relaxed()
+    {
+        var model = new CpModel();
+        var gangs = _shapes.SelectMany(s => s.Gangs.Select(g => (Gang: g, Shape: s, Admitted: model.NewBoolVar("")))).ToList();
+        var top = _levels.Count - 1;
+        for (var kind = 0; kind < _kinds.Count; kind++)
+        {
+            var loads = gangs.Select(g => LoadOf(g.Shape, kind));
+            model.Add(LinearExpr.WeightedSum(gangs.Select(g => (LinearExpr)g.Admitted), loads) <= _offers[top][0][kind]);
+        }
+
+        // Of gangs of S GPUs and more that have to lie in one domain, a domain holds no more than ⌊its GPUs / S⌋, those of 2·S counted twice.
+        foreach (var (levelIndex, kind, unit) in Units())
+        {
+            var some = gangs.Where(g => g.Shape.LevelIndex == levelIndex && LoadOf(g.Shape, kind) >= unit).ToList();
+            model.Add(LinearExpr.WeightedSum(some.Select(g => (LinearExpr)g.Admitted), some.Select(g => LoadOf(g.Shape, kind) / unit)) <= _offers[levelIndex].Sum(o => o[kind] / unit));
+        }
+
+        model.Maximize(LinearExpr.WeightedSum(gangs.Select(g => (LinearExpr)g.Admitted), gangs.Select(g => _batch.Gangs[g.Gang].Weight)));
+        return model;
+    }
+
+    /// <summary>Levels, kinds, and the sizes of gangs that have to lie in one domain of the level, in GPUs of members of at least the kind's size.</summary>
+    private IEnumerable<(int LevelIndex, int Kind, long Unit)> Units() =>
+        from shape in _shapes
+        where shape.LevelIndex < _levels.Count - 1
+        from kind in Enumerable.Range(0, _kinds.Count)
+        let load = LoadOf(shape, kind)
+        where load > 0
+        group load by (shape.LevelIndex, kind) into loads
+        from unit in loads.Distinct()
+        select (loads.Key.LevelIndex, loads.Key.kind, unit);
+
+    /// <summary>GPUs that a gang's members of at least a kind's size, and of its mask, take.</summary>
+    private long LoadOf(Shape shape, int kind) =>
+        shape.Members.Where(m => _kinds[m.Kind].Mask == _kinds[kind].Mask && _kinds[m.Kind].Gpus >= _kinds[kind].Gpus).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus);
 
     /// <summary>What a solution is worth, with the gangs that are not in the model.</summary>
     public long WorthOf(long[] values)
@@ -340,6 +391,7 @@ internal sealed class BatchModel
     {
         var gangs = Enumerable.Range(0, _isIn.Length).Where(g => _isIn[g]).ToList();
         var worth = LinearExpr.WeightedSum(gangs.Select(g => (LinearExpr)_admitted[g]!), gangs.Select(g => _batch.Gangs[g].Weight));
+        _worth = worth;
         Model.Maximize(worth);
         Model.Add(worth >= gangs.Where(g => _slots[g] is not null).Sum(g => _batch.Gangs[g].Weight));
     }
@@ -403,6 +455,11 @@ internal sealed class BatchModel
             }
         }
 
+        for (var l = 1; l < _levels.Count; l++)
+        {
+            AddSums(l);
+        }
+
         foreach (var cell in _cells.SelectMany(c => c))
         {
             foreach (var size in _kinds.Select(k => k.Gpus).Distinct())
@@ -411,6 +468,43 @@ internal sealed class BatchModel
                 if (load.Count > 0)
                 {
                     Model.Add(LinearExpr.Sum(load.Select(p => p.Members * _kinds[p.Kind].Gpus)) <= cell.Offer(size));
+                }
+            }
+        }
+    }
+
+    /// <summary>
+    /// What the cells say together of a domain further out. Says nothing new, but as one row of the gangs that lie there, from which the
+    /// optimizer sees which of them exclude each other.
+    /// </summary>
+    private void AddSums(int l)
+    {
+        for (var domain = 0; domain < DomainCount(_levels[l]); domain++)
+        {
+            for (var kind = 0; kind < _kinds.Count; kind++)
+            {
+                var size = _kinds[kind].Gpus;
+                var larger = Enumerable.Range(0, _kinds.Count).Where(k => _kinds[k].Mask == _kinds[kind].Mask && _kinds[k].Gpus >= size).ToList();
+                var load = new List<LinearExpr>();
+                foreach (var (shape, variable) in _placed[l][domain])
+                {
+                    if (shape.Members.Where(m => larger.Contains(m.Kind)).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus) is > 0 and var gpus)
+                    {
+                        load.Add(variable * gpus);
+                    }
+                }
+
+                foreach (var k in larger)
+                {
+                    if (_inflow.TryGetValue((l, domain, k), out var inflow))
+                    {
+                        load.Add(inflow * _kinds[k].Gpus);
+                    }
+                }
+
+                if (load.Count > 0)
+                {
+                    Model.Add(LinearExpr.Sum(load) <= _offers[l][domain][kind]);
                 }
             }
         }

@@ -7,7 +7,8 @@ namespace GpuScheduler.Solver.Batch;
 
 /// <summary>
 /// Places several gangs: one after the other in many orders, then all at once with the optimizer, which begins with the best of those and
-/// says how much better it could be. In the end each gang is placed anew, as well as the others let it.
+/// says how much better it could be, and meanwhile by changing the best plan step by step. In the end each gang is placed anew, as well
+/// as the others let it.
 /// </summary>
 internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThread thread, SolveLimit limit)
 {
@@ -15,40 +16,110 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     private const int MostStarts = 100;
 
     /// <summary>The part of the time that trying orders may take.</summary>
-    private const double StartsShare = 0.25;
+    private const double StartsShare = 0.2;
+
+    /// <summary>The part of the time that the first bound may take.</summary>
+    private const double RelaxedShare = 0.1;
 
     /// <summary>The part of the time that is kept for writing plans down.</summary>
     private const double ReserveShare = 0.1;
 
+    /// <summary>Steps for each unit of the optimizer's deterministic time, where that is the limit; about as many as are made in a second.</summary>
+    private const int StepsAUnit = 2000;
+
+    private readonly Random _random = new(batch.Seed);
+
     public GangBatchPlan Place()
     {
         var all = Possible();
-        var greedy = Starts(all);
-        var best = greedy.Slots;
-        var (worth, bound, method, proven) = (greedy.Worth, all, "greedy", greedy.Worth == all);
-        if (!proven && BatchModel.Build(batch, greedy.Slots) is { } model)
+        var (greedy, slots) = Starts(all);
+        var (worth, bound, method) = (greedy, all, "greedy");
+        if (worth < all)
         {
-            var result = thread.Solve(model.Model, limit.Less(limit.Limit * ReserveShare), BatchModel.Parameters);
-            if (result.HasBound && model.IsWhole)
-            {
-                bound = Math.Min(bound, (long)Math.Floor(result.Bound + 1e-6));
-            }
-
-            if (result.Values is { } values && model.WorthOf(values) > worth)
-            {
-                best = model.Read(values);
-                worth = model.WorthOf(values);
-                method = "cp-sat";
-            }
-
-            bound = Math.Max(bound, worth);
-            proven = bound == worth;
-            method = proven ? "cp-sat" : method;
+            (worth, bound, method, slots) = Improve(slots, worth, bound);
         }
 
-        var plans = WriteDown(best);
-        return new GangBatchPlan(new Proof(proven ? ProofStatus.Optimal : ProofStatus.Feasible, method, worth, proven ? worth : bound, "", limit.Elapsed), plans, greedy.Worth);
+        var plans = WriteDown(slots);
+        return new GangBatchPlan(new Proof(bound <= worth ? ProofStatus.Optimal : ProofStatus.Feasible, method, worth, Math.Max(bound, worth), "", limit.Elapsed), plans, greedy);
     }
+
+    private (long Worth, long Bound, string Method, ImmutableArray<GangSlot>?[] Slots) Improve(ImmutableArray<GangSlot>?[] slots, long worth, long bound)
+    {
+        var search = limit.Less(limit.Limit * ReserveShare);
+        var model = BatchModel.Build(batch, slots);
+        int[] first = [];
+        if (model is not null)
+        {
+            (bound, first) = Relax(model, bound, search);
+        }
+
+        var job = model is null ? null : thread.Begin(model.Model, search, BatchModel.Parameters);
+        var state = new BatchState(batch, tree, search);
+        for (var gang = 0; gang < slots.Length; gang++)
+        {
+            if (slots[gang] is { } own)
+            {
+                state.Put(gang, own);
+            }
+        }
+
+        var neighbourhood = new BatchNeighbourhood(batch, state, first, _random);
+        var steps = 0;
+        var (begin, span) = (search.Elapsed, search.Left);
+        neighbourhood.Run(() =>
+        {
+            steps++;
+            if (search.IsOver || job is { IsDone: true } || (limit.Work is { } work && steps > work * StepsAUnit))
+            {
+                return 1;
+            }
+
+            // As good as the bound: the optimizer has nothing more to say.
+            if (steps % 64 == 0 && job is not null && neighbourhood.BestWorth >= BoundOf(model!, job.Current, bound))
+            {
+                return 1;
+            }
+
+            return span <= TimeSpan.Zero ? 1 : Math.Min(0.999, (search.Elapsed - begin) / span);
+        });
+
+        var method = "greedy";
+        if (neighbourhood.BestWorth > worth)
+        {
+            (worth, slots) = (neighbourhood.BestWorth, neighbourhood.Best);
+        }
+
+        if (model is null)
+        {
+            return (worth, bound, method, slots);
+        }
+
+        var result = worth >= BoundOf(model, job!.Current, bound) ? job.Stop() : job.Wait();
+        bound = BoundOf(model, result, bound);
+        if (result.Values is { } values && model.WorthOf(values) > worth)
+        {
+            (worth, slots, method) = (model.WorthOf(values), model.Read(values), "cp-sat");
+        }
+
+        return (worth, bound, worth >= bound ? "cp-sat" : method, slots);
+    }
+
+    /// <summary>A first bound, and which gangs would reach it.</summary>
+    private (long Bound, int[] Gangs) Relax(BatchModel model, long bound, SolveLimit search)
+    {
+        var result = thread.Solve(model.Relaxed(), search.Part(StartsShare + RelaxedShare));
+        if (result.HasBound)
+        {
+            var worth = (long)Math.Floor(result.Bound + 1e-6);
+            model.Bound(worth);
+            bound = model.IsWhole ? Math.Min(bound, worth) : bound;
+        }
+
+        return (bound, result.Values is { } values ? [.. model.Gangs.Where((_, i) => values[i] == 1)] : []);
+    }
+
+    private static long BoundOf(BatchModel model, CpSatResult result, long bound) =>
+        model.IsWhole && result.HasBound ? Math.Min(bound, (long)Math.Floor(result.Bound + 1e-6)) : bound;
 
     /// <summary>The weight of all gangs but those that do not fit even alone.</summary>
     private long Possible()
@@ -57,21 +128,22 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         var weight = 0L;
         for (var gang = 0; gang < batch.Gangs.Length; gang++)
         {
-            var problem = ledger.ProblemOf(gang, elastic: false, GangObjective.Tightest);
-            var isImpossible = !limit.IsOver && (TreeGangPlacer.Handles(problem)
-                ? tree.Place(problem, limit).Proof.Status == ProofStatus.Infeasible
-                : RoleTables.Handles(new RoleReach(problem)) && new RolePlacer(problem, new RoleTables(), limit).Place().Proof.Status == ProofStatus.Infeasible);
-            weight += isImpossible ? 0 : batch.Gangs[gang].Weight;
+            weight += !limit.IsOver && IsImpossible(ledger.ProblemOf(gang, elastic: false, GangObjective.Tightest)) ? 0 : batch.Gangs[gang].Weight;
         }
 
         return weight;
     }
 
+    private bool IsImpossible(GangProblem problem) => !TreeGangPlacer.Handles(problem)
+        ? RoleTables.Handles(new RoleReach(problem)) && new RolePlacer(problem, new RoleTables(), limit).Place().Proof.Status == ProofStatus.Infeasible
+        : problem.Roles[0].Segment is null ? tree.PlaceQuickly(problem) is null
+        : tree.Place(problem, limit).Proof.Status == ProofStatus.Infeasible;
+
     /// <summary>The best of many orders: the given one, the heaviest first, the densest first, the largest first, and then by chance.</summary>
     private (long Worth, ImmutableArray<GangSlot>?[] Slots) Starts(long all)
     {
-        var random = new Random(batch.Seed);
-        var best = (Worth: -1L, Slots: new ImmutableArray<GangSlot>?[batch.Gangs.Length]);
+        var best = (Worth: -1L, Slots: Array.Empty<ImmutableArray<GangSlot>?>());
+        var state = new BatchState(batch, tree, limit);
         for (var start = 0; start < MostStarts && best.Worth < all; start++)
         {
             // The first is always made: there has to be an answer.
@@ -80,21 +152,32 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
                 break;
             }
 
-            var order = Order(start, random);
-            var (worth, slots) = Greedy(order);
-            if (worth > best.Worth)
+            foreach (var gang in Order(start))
             {
-                best = (worth, slots);
+                state.TryPlace(gang, largestFirst: start % 2 == 1);
+            }
+
+            if (state.Worth > best.Worth)
+            {
+                best = (state.Worth, [.. state.Slots]);
+            }
+
+            for (var gang = 0; gang < batch.Gangs.Length; gang++)
+            {
+                if (state.Slots[gang] is not null)
+                {
+                    state.Remove(gang);
+                }
             }
         }
 
         return best;
     }
 
-    private int[] Order(int start, Random random)
+    private int[] Order(int start)
     {
         var order = Enumerable.Range(0, batch.Gangs.Length).ToArray();
-        if (start == 0)
+        if (start < 2)
         {
             return order;
         }
@@ -103,55 +186,21 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         {
             double gpus = Math.Max(1, batch.Gangs[gang].Roles.Sum(r => (long)Math.Max(r.Min, 1) * r.Gpus));
             double weight = batch.Gangs[gang].Weight;
-            return start switch
+            return (start / 2) switch
             {
                 1 => -weight,
                 2 => -weight / gpus,
                 3 => -gpus,
                 _ => (start % 3) switch
                 {
-                    0 => -weight * Math.Exp(random.NextDouble() * 2),
-                    1 => -weight / gpus * Math.Exp(random.NextDouble() * 2),
-                    _ => random.NextDouble(),
+                    0 => -weight * Math.Exp(_random.NextDouble() * 2),
+                    1 => -weight / gpus * Math.Exp(_random.NextDouble() * 2),
+                    _ => _random.NextDouble(),
                 },
             };
         });
         Array.Sort(keys, order);
         return order;
-    }
-
-    private (long Worth, ImmutableArray<GangSlot>?[] Slots) Greedy(int[] order)
-    {
-        var ledger = new BatchLedger(batch);
-        var slots = new ImmutableArray<GangSlot>?[batch.Gangs.Length];
-        var worth = 0L;
-        for (var i = 0; i < order.Length && (i == 0 || !limit.IsOver); i++)
-        {
-            var gang = order[i];
-            if (PlaceOne(ledger.ProblemOf(gang, elastic: false, GangObjective.Tightest)) is { } placed)
-            {
-                ledger.Take(gang, placed);
-                slots[gang] = placed;
-                worth += batch.Gangs[gang].Weight;
-            }
-        }
-
-        return (worth, slots);
-    }
-
-    private ImmutableArray<GangSlot>? PlaceOne(GangProblem problem)
-    {
-        if (TreeGangPlacer.Handles(problem))
-        {
-            if (problem.Roles[0].Segment is null)
-            {
-                return tree.PlaceQuickly(problem) is { } quick ? [.. quick] : null;
-            }
-
-            return tree.Place(problem, limit) is { IsPlaced: true } plan ? plan.Slots : null;
-        }
-
-        return new RolePlacer(problem, new GreedyRoleSearch(), limit).Place() is { IsPlaced: true } roles ? roles.Slots : null;
     }
 
     /// <summary>Places each gang anew beside the others, with as many members as there is room for, and says of those left out what is missing.</summary>
