@@ -24,7 +24,12 @@ public sealed record GangProblem
     /// </summary>
     public int? PreferredLevel { get; init; }
 
-    /// <summary>Members that stay where they are (bound ones). They count towards the roles, the domains, segments and caps.</summary>
+    /// <summary>
+    /// Members that stay where they are (bound ones). They count towards the roles, the domains, segments and caps: segments and caps are
+    /// judged by all members of a domain together, whichever came first, so that bound members may be the smaller segment, or a part of
+    /// any, and a domain that is over its cap already makes every addition impossible. A gang that has what it needs lacks nothing,
+    /// however its bound members lie; then it gets more only where the whole is as it should be.
+    /// </summary>
     public ImmutableArray<GangSlot> Fixed { get; init; } = [];
 
     /// <summary>What the best placement is.</summary>

@@ -312,13 +312,15 @@ internal sealed class TreePlacer
 
         var most = _reach.Most(inner);
         var bySegment = inner >= _reach.Shape.SegmentLevel;
+        var withRest = bySegment && _reach.Shape.HasRest ? _reach.MostWithRest(inner) : [];
         var wanted = bySegment ? _reach.Shape.Segments(members) + (_reach.Shape.HasRest ? 1 : 0) : members;
         var open = 0;
         var used = 0;
         for (var d = first; d < first + count; d++)
         {
-            // The smaller segment takes no more room than a whole one would, so that counting it as one would not be a bound.
-            var room = Math.Max(most[d], 0) + (bySegment && _reach.Shape.HasRest ? 1 : 0);
+            // The smaller segment counts as one where it adds one; fixed members may forbid all but that.
+            var room = Math.Max(most[d], withRest.IsEmpty ? 0 : withRest[d] + 1);
+            room = Math.Max(room, 0);
             if (_reach.FixedMembers > 0 && _reach.FixedSum(inner)[d] > 0)
             {
                 open++;

@@ -46,12 +46,12 @@ internal sealed class TreeReach
     /// <summary>The most members of a gang that lies wholly in a domain; negative when there is no such number.</summary>
     public int MostMembers(int level, int domain)
     {
-        var segments = Shape.HasRest && level >= Shape.SegmentLevel ? _mostWithRest[level][domain] : _most[level][domain];
+        var segments = MostOfWhole(level)[domain];
         var members = segments < 0 ? -1 : level < Shape.SegmentLevel ? Shape.Down(segments) : (segments * Shape.Segment) + Shape.Rest;
         return Shape.SpreadLevel > level ? Math.Min(members, Shape.Down(Shape.SpreadCap)) : members;
     }
 
-    /// <summary>The most that one domain of a level holds, in the unit of <see cref="Most"/>, one more where there is a smaller segment: a bound.</summary>
+    /// <summary>The most that one domain of a level holds of a gang that lies wholly in it, in the unit of <see cref="Most"/>; the smaller segment, which is in it too, is not counted.</summary>
     public int Largest(int level) => _largest[level];
 
     /// <summary>Adds everything up.</summary>
@@ -90,11 +90,11 @@ internal sealed class TreeReach
         }
 
         FillNodes();
-        _largest[0] = Max(_most[0].AsSpan(0, nodes));
+        _largest[0] = Max(MostOfWhole(0).AsSpan(0, nodes));
         for (var level = 1; level <= Topology.ClusterLevel; level++)
         {
             FillLevel(level);
-            _largest[level] = Max(_most[level].AsSpan(0, Topology.Domains(level).Length));
+            _largest[level] = Max(MostOfWhole(level).AsSpan(0, Topology.Domains(level).Length));
         }
     }
 
@@ -107,7 +107,7 @@ internal sealed class TreeReach
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private int Max(ReadOnlySpan<int> most)
+    private static int Max(ReadOnlySpan<int> most)
     {
         var max = -1;
         foreach (var value in most)
@@ -115,8 +115,14 @@ internal sealed class TreeReach
             max = Math.Max(max, value);
         }
 
-        return max + (Shape.HasRest ? 1 : 0);
+        return max;
     }
+
+    /// <summary>
+    /// By domain, for a gang that lies wholly in one. With fixed members a domain may hold one with the smaller segment and none without,
+    /// so that neither number follows from the other.
+    /// </summary>
+    private int[] MostOfWhole(int level) => Shape.HasRest && level >= Shape.SegmentLevel ? _mostWithRest[level] : _most[level];
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void FillNodes()

@@ -38,7 +38,15 @@ internal sealed record GangCase
     /// <summary>Fixed members by node.</summary>
     public required int[] Fixed { get; init; }
 
-    public static Gen<GangCase> Any { get; } =
+    /// <summary>Gangs of every form.</summary>
+    public static Gen<GangCase> Any { get; } = Draw(
+        Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[2, 4])),
+        Gen.Frequency((3, Gen.Const(false)), (1, Gen.Const(true))));
+
+    /// <summary>Gangs in segments, some members of which are bound.</summary>
+    public static Gen<GangCase> BoundInSegments { get; } = Draw(Gen.Int[2, 4], Gen.Const(true));
+
+    private static Gen<GangCase> Draw(Gen<int> segments, Gen<bool> bound) =>
         from levels in Gen.Int[1, 3]
         from nodes in Gen.Int[1, 7]
         from places in Gen.Int[0, 3].Array[levels].Array[nodes]
@@ -46,14 +54,14 @@ internal sealed record GangCase
         from each in Gen.Frequency((2, Gen.Const(1)), (1, Gen.Const(2)), (2, Gen.Const(4)))
         from max in Gen.Int[1, 8]
         from min in Gen.Frequency((2, Gen.Const(max)), (1, Gen.Int[0, max]))
-        from segment in Gen.Frequency((2, Gen.Const(1)), (1, Gen.Int[2, 4]))
+        from segment in segments
         from segmentLevel in Gen.Int[0, levels + 1]
         from spread in Gen.Frequency((2, Gen.Const(0)), (1, Gen.Int[1, 4]))
         from spreadLevel in Gen.Int[0, levels + 1]
         from required in Gen.Frequency((1, Gen.Const(-1)), (2, Gen.Int[0, levels + 1]))
         from preferred in Gen.Frequency((2, Gen.Const(-1)), (1, Gen.Int[0, levels + 1]))
         from compact in Gen.Bool
-        from isFixed in Gen.Frequency((3, Gen.Const(false)), (1, Gen.Const(true)))
+        from isFixed in bound
         from held in Gen.Frequency((3, Gen.Const(0)), (1, Gen.Int[1, 2])).Array[nodes]
         select new GangCase
         {

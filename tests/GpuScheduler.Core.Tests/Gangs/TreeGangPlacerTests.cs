@@ -10,16 +10,19 @@ public sealed class TreeGangPlacerTests
 
     [Fact]
     public void A_plan_is_the_best_of_all_placements_and_a_refusal_has_none() =>
-        GangCase.Any.Sample(
-            draw =>
-            {
-                var problem = draw.Problem();
-                var oracle = new GangOracle(problem);
-                oracle.Search();
-                var plan = _placer.Place(problem, Forever());
-                Compare(problem, oracle, plan);
-            },
-            iter: 5_000);
+        GangCase.Any.Sample(Compare, iter: Math.Max(5_000, Check.Iter));
+
+    [Fact]
+    public void Bound_members_count_towards_segments_caps_and_domains() =>
+        GangCase.BoundInSegments.Sample(Compare, iter: Math.Max(5_000, Check.Iter));
+
+    private void Compare(GangCase draw)
+    {
+        var problem = draw.Problem();
+        var oracle = new GangOracle(problem);
+        oracle.Search();
+        Compare(problem, oracle, _placer.Place(problem, Forever()));
+    }
 
     private static void Compare(GangProblem problem, GangOracle oracle, GangPlan plan)
     {
