@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using GpuScheduler.Benchmarks;
+using GpuScheduler.Benchmarks.Gangs;
 
 var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
 var nodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [100, 1000, 5000] };
@@ -30,5 +31,9 @@ var baselineUrl = new Option<string>("--urls") { Description = "Address.", Defau
 var serveBaseline = new Command("serve-baseline", "Serves the full-object extender that 'extender --baseline' measures.") { baselineUrl };
 serveBaseline.SetAction((parsed, cancellation) => FullObjectExtender.RunAsync(parsed.GetValue(baselineUrl)!, cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, serveBaseline };
+var gangSeeds = new Option<int>("--seeds") { Description = "Clusters of each size and utilisation.", DefaultValueFactory = _ => 25 };
+var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, only };
+gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
+
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, gangs, serveBaseline };
 return await root.Parse(args).InvokeAsync();

@@ -35,14 +35,22 @@ public sealed class ClusterState
     private int _used;
     private bool _namesChanged;
     private volatile bool _dirty;
-    private Snapshot _snapshot = new(0, new NodeIndex([]), default);
+    private readonly IReadOnlyList<NetworkLevel> _levels;
+    private Lazy<NetworkTopology> _topology = new(NetworkTopology.Empty);
+    private bool _placesChanged;
+    private Snapshot _snapshot;
 
     /// <summary>An empty cluster.</summary>
-    public ClusterState(TimeProvider time, LedgerOptions options)
+    /// <param name="time">The clock.</param>
+    /// <param name="options">How long holds last.</param>
+    /// <param name="levels">The levels of the network, innermost first; null for <see cref="NetworkLevel.Defaults"/>.</param>
+    public ClusterState(TimeProvider time, LedgerOptions options, IReadOnlyList<NetworkLevel>? levels = null)
     {
         ArgumentNullException.ThrowIfNull(time);
         ArgumentNullException.ThrowIfNull(options);
         _ledger = new Ledger(time, options);
+        _levels = levels ?? NetworkLevel.Defaults;
+        _snapshot = new Snapshot(0, new NodeIndex([]), default, _topology);
     }
 
     /// <summary>The newest snapshot.</summary>
@@ -502,6 +510,7 @@ public sealed class ClusterState
             _facts[position] = null;
             _freePositions.Push(position);
             _namesChanged = true;
+            _placesChanged = true;
             Touch(position);
         }
     }
@@ -510,7 +519,10 @@ public sealed class ClusterState
     {
         if (_positions.TryGetValue(name, out var position))
         {
-            _facts[position] = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            var before = _facts[position];
+            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            _facts[position] = facts;
+            _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);
             Touch(position);
         }
     }
@@ -570,7 +582,14 @@ public sealed class ClusterState
         _unpublished.Clear();
         var index = _namesChanged ? new NodeIndex(_names.AsSpan(0, _used)) : _snapshot.Index;
         _namesChanged = false;
-        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, nodes));
+        if (_placesChanged)
+        {
+            var places = Array.ConvertAll(_facts[.._used], static f => f is null ? null : new NetworkNode(f.Name, f.Labels, f.NvlinkDomain));
+            _topology = new Lazy<NetworkTopology>(() => NetworkTopology.Build(_levels, places));
+            _placesChanged = false;
+        }
+
+        Volatile.Write(ref _snapshot, new Snapshot(_snapshot.Generation + 1, index, nodes, _topology));
         _dirty = false;
     }
 }

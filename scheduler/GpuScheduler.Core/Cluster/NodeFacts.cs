@@ -72,6 +72,9 @@ public sealed class NodeFacts
     /// <summary>False where nvidia.com/gpu counts MIG devices or time-slices: these cannot be shared once more.</summary>
     public bool Shareable { get; internal init; } = true;
 
+    /// <summary>The labels that the engine reads.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; internal init; } = new Dictionary<string, string>();
+
     /// <summary>The NVLink domain above the node, or null.</summary>
     public string? NvlinkDomain { get; internal init; }
 

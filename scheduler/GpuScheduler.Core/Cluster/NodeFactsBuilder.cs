@@ -16,12 +16,8 @@ public static class NodeFactsBuilder
     private const string CountLabel = "nvidia.com/gpu.count";
     private const string MemoryLabel = "nvidia.com/gpu.memory";
     private const string ReplicasLabel = "nvidia.com/gpu.replicas";
-    private const string CliqueLabel = "nvidia.com/gpu.clique";
     private const string SharedSuffix = "-SHARED";
     private const string MigInfix = "-MIG-";
-
-    /// <summary>HGX machines report this cluster UUID although they belong to no multi-node domain.</summary>
-    private const string NoDomain = "00000000-0000-0000-0000-000000000000";
 
     private static readonly ConcurrentDictionary<(MigGeometry, string, int), ImmutableArray<ImmutableArray<MigPlacement>>?> s_layouts = new();
 
@@ -153,6 +149,7 @@ public static class NodeFactsBuilder
                 WholeMask = wholeMask,
                 MigMask = migMask,
                 Shareable = shareable,
+                Labels = node.Labels,
                 NvlinkDomain = domain,
                 Sources = _sources,
                 Warnings = [.. _warnings],
@@ -215,8 +212,8 @@ public static class NodeFactsBuilder
         private string? Domain(string? reported = null)
         {
             var said = !string.IsNullOrEmpty(reported);
-            var clique = said ? reported : node.Labels.GetValueOrDefault(CliqueLabel);
-            if (string.IsNullOrEmpty(clique) || clique.StartsWith(NoDomain, StringComparison.Ordinal))
+            var clique = said ? reported : node.Labels.GetValueOrDefault(NetworkLevel.CliqueLabel);
+            if (!NetworkLevel.NamesDomain(clique))
             {
                 return null;
             }

@@ -22,5 +22,6 @@ public sealed record NodeObject
 
     /// <summary>True for the labels that the engine reads; others need not be kept.</summary>
     public static bool KeepsLabel(string key) =>
-        key is not null && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal));
+        key is not null
+        && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal) || NetworkLevel.IsDefaultLabel(key));
 }
