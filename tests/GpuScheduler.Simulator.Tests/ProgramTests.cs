@@ -56,7 +56,7 @@ public sealed class ProgramTests
     {
         var run = await ProgramRun.OfAsync("compare", "--seeds", "1-2", "--generate", "6xA100:8,6xT4:4");
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
-        Assert.All(new[] { "FGD", "BestFit", "DotProduct", "GpuPacking", "GpuClustering", "FirstFit", "Random", "LeastAllocated", "MostAllocated", "default (ours)", "better of FGD, FirstFit", " ± " }, name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
+        Assert.All(new[] { "FGD", "BestFit", "DotProduct", "GpuPacking", "GpuClustering", "FirstFit", "Random", "LeastAllocated", "MostAllocated", "default (ours)", "× better of FGD,", " ± " }, name => Assert.Contains(name, run.Output, StringComparison.Ordinal));
         Assert.Contains(" 1.00 ", run.Output, StringComparison.Ordinal);
     }
 
@@ -88,7 +88,7 @@ public sealed class ProgramTests
         var json = Path.Combine(folder.Path, "r.json");
         var run = await ProgramRun.OfAsync("simulate", "--generate", "6xA100:8,6xT4:4", "--mode", "timed", "--load", "50,95", "--policies", "firstfit,default", "--seeds", "3", "--pods", "400", "--json", json, "--html", Path.Combine(folder.Path, "r.html"));
         Assert.Equal((0, ""), (run.ExitCode, run.Errors));
-        Assert.Contains("mean allocation %", run.Output, StringComparison.Ordinal);
+        Assert.Contains("allocation %", run.Output, StringComparison.Ordinal);
         Assert.Contains("arrivals: pods picked from the trace at random", run.Output, StringComparison.Ordinal);
         using var results = JsonDocument.Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
         var rows = results.RootElement.EnumerateArray().ToList();

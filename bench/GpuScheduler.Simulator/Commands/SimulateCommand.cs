@@ -80,7 +80,7 @@ internal static class SimulateCommand
                 rows = [.. rows.GroupBy(r => r.Trace).SelectMany(g => g.OrderBy(r => double.IsFinite(r.IdleAt130.Mean) ? r.IdleAt130.Mean : double.MaxValue))];
             }
 
-            session.Console.Write(ResultTables.Fill(rows, compare));
+            session.Console.Write(ResultTables.Fill(rows, compare, session.Console.Profile.Width));
             if (compare || experiment.Traces.Count == 1)
             {
                 session.Console.Write(ResultTables.Idle(rows));

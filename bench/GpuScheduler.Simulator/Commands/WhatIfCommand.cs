@@ -120,11 +120,11 @@ internal sealed class WhatIfCommand
         ResultTables.Right(table, "GPUs");
         if (timed)
         {
-            ResultTables.Right(table, "load %", "mean allocation %", "wait: mean", "95 %", "waiting at the end", "never started");
+            ResultTables.Right(table, "load %", "mean\nallocation %", "wait:\nmean", "\n95 %", "waiting\nat the end", "never\nstarted");
         }
         else
         {
-            ResultTables.Right(table, "pods arrived", "GPUs allocated at the end", "idle GPUs", "failed pods");
+            ResultTables.Right(table, "pods\narrived", "GPUs allocated\nat the end", "idle\nGPUs", "failed\npods");
         }
 
         foreach (var (was, now) in ComparisonRow.Of(asItIs).Zip(ComparisonRow.Of(changed)))

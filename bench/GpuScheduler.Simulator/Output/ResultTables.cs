@@ -12,20 +12,35 @@ internal static class ResultTables
 {
     private const int BarWidth = 24;
 
+    /// <summary>Characters from which on there is room for the bars, and for the columns after them.</summary>
+    private const int WidthWithBar = 160;
+
+    private const int WidthWithRest = 110;
+
     /// <summary>Allocation and idle GPUs of fill-up runs, a row a policy.</summary>
     /// <param name="rows">The rows.</param>
     /// <param name="withRatio">Compare the idle GPUs with those of the better of FGD and FirstFit.</param>
-    public static Table Fill(IReadOnlyList<ComparisonRow> rows, bool withRatio)
+    /// <param name="width">Characters that there is room for: what matters least is left out where it is narrow.</param>
+    public static Table Fill(IReadOnlyList<ComparisonRow> rows, bool withRatio, int width)
     {
+        var (withBar, withRest) = (width >= WidthWithBar, width >= WidthWithRest);
         var table = NewTable("trace", "policy");
-        Right(table, "allocated @100 %", "allocated @130 %", "idle GPUs @130 %");
+        Right(table, "allocated\n@100 %", "allocated\n@130 %", "idle GPUs\n@130 %");
         if (withRatio)
         {
-            Right(table, "× better of FGD, FirstFit @100 %", "@130 %");
+            Right(table, "× better of FGD,\nFirstFit @100 %", "\n@130 %");
         }
 
-        table.AddColumn("");
-        Right(table, "useless to typical pods", "failed pods", "s a run");
+        if (withBar)
+        {
+            table.AddColumn("");
+        }
+
+        if (withRest)
+        {
+            Right(table, "useless to\ntypical pods", "failed\npods", "s a\nrun");
+        }
+
         var mostIdle = rows.Select(r => r.IdleAt130.Mean).Where(double.IsFinite).DefaultIfEmpty(1).Max();
         foreach (var group in rows.GroupBy(r => r.Trace))
         {
@@ -46,10 +61,18 @@ internal static class ResultTables
                     cells.Add(Ratio(ComparisonRow.IdleRatio(row, rows, r => r.IdleAt130)));
                 }
 
-                cells.Add(Bar(row.IdleAt130.Mean / mostIdle));
-                cells.Add(double.IsFinite(row.FragmentRatioAt130.Mean) ? Text(row.FragmentRatioAt130.Mean, "0.0") + " %" : "–");
-                cells.Add(Figure(row.Failed, "0"));
-                cells.Add(Text(row.WallSeconds.Mean, "0.00"));
+                if (withBar)
+                {
+                    cells.Add(Bar(row.IdleAt130.Mean / mostIdle));
+                }
+
+                if (withRest)
+                {
+                    cells.Add(double.IsFinite(row.FragmentRatioAt130.Mean) ? Text(row.FragmentRatioAt130.Mean, "0.0") + " %" : "–");
+                    cells.Add(Figure(row.Failed, "0"));
+                    cells.Add(Text(row.WallSeconds.Mean, "0.00"));
+                }
+
                 table.AddRow([.. cells]);
             }
         }
@@ -81,7 +104,7 @@ internal static class ResultTables
         var table = NewTable("trace");
         Right(table, "load %");
         table.AddColumn("policy");
-        Right(table, "mean allocation %", "wait: mean", "median", "95 %", "waiting at the end", "never started", "s a run");
+        Right(table, "mean\nallocation %", "wait:\nmean", "\nmedian", "\n95 %", "waiting\nat the end", "never\nstarted", "s a\nrun");
         foreach (var group in rows.GroupBy(r => (r.Trace, r.Load)))
         {
             foreach (var row in group)
@@ -113,7 +136,7 @@ internal static class ResultTables
         var table = new Table { Border = TableBorder.Simple, ShowRowSeparators = false };
         foreach (var column in columns)
         {
-            table.AddColumn(Markup.Escape(column));
+            table.AddColumn(new TableColumn(Markup.Escape(column)).NoWrap());
         }
 
         return table;
@@ -124,7 +147,7 @@ internal static class ResultTables
     {
         foreach (var column in columns)
         {
-            table.AddColumn(new TableColumn(Markup.Escape(column)).RightAligned());
+            table.AddColumn(new TableColumn(Markup.Escape(column)).RightAligned().NoWrap());
         }
     }
 

@@ -3,54 +3,63 @@ using GpuScheduler.Core.Cluster;
 namespace GpuScheduler.Core.Fragmentation;
 
 /// <summary>
-/// Measures the fragmentation of a cluster time and again, at the cost of what changed. It keeps the sums of the snapshot's blocks of
-/// nodes and adds them up in order, so that the result depends on the snapshot alone and not on those before it. Not thread-safe.
+/// Measures the fragmentation of a cluster time and again, at the cost of what changed. It keeps what it measured of the snapshot's blocks
+/// of nodes and adds it up in order, so that the result depends on the snapshot alone and not on those before it. Not thread-safe.
 /// </summary>
 /// <param name="typical">The expected pods.</param>
 public sealed class ClusterFragmentation(TypicalPods typical)
 {
-    private NodeInfo?[][] _blocks = [];
-    private FragmentationTotals[] _sums = [];
+    private readonly List<Block> _blocks = [];
 
     /// <summary>The sums over the nodes of a snapshot.</summary>
     public FragmentationTotals Measure(Snapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         var blocks = snapshot.Nodes.Blocks;
-        if (blocks.Length != _blocks.Length)
+        while (_blocks.Count < blocks.Length)
         {
-            Array.Resize(ref _blocks, blocks.Length);
-            Array.Resize(ref _sums, blocks.Length);
+            _blocks.Add(new Block(typical));
         }
 
         var (fragmented, free) = (0.0, 0L);
         for (var i = 0; i < blocks.Length; i++)
         {
-            if (_blocks[i] != blocks[i])
-            {
-                _blocks[i] = blocks[i];
-                _sums[i] = Sum(blocks[i]);
-            }
-
-            fragmented += _sums[i].FragmentedMilli;
-            free += _sums[i].FreeMilli;
+            var sum = _blocks[i].Measure(blocks[i]);
+            fragmented += sum.FragmentedMilli;
+            free += sum.FreeMilli;
         }
 
         return new FragmentationTotals(fragmented, free);
     }
 
-    private FragmentationTotals Sum(NodeInfo?[] block)
+    /// <summary>What was measured of a block of nodes.</summary>
+    private sealed class Block(TypicalPods typical)
     {
-        var (fragmented, free) = (0.0, 0L);
-        foreach (var node in block)
-        {
-            if (node is not null)
-            {
-                fragmented += typical.FragmentedMilli(node);
-                free += node.FreeCardMilli;
-            }
-        }
+        private readonly double[] _fragmented = new double[NodeList.BlockSize];
+        private NodeInfo?[] _nodes = new NodeInfo?[NodeList.BlockSize];
+        private FragmentationTotals _sum;
 
-        return new FragmentationTotals(fragmented, free);
+        public FragmentationTotals Measure(NodeInfo?[] nodes)
+        {
+            if (nodes == _nodes)
+            {
+                return _sum;
+            }
+
+            var (fragmented, free) = (0.0, _sum.FreeMilli);
+            for (var i = 0; i < nodes.Length; i++)
+            {
+                if (nodes[i] != _nodes[i])
+                {
+                    free += (nodes[i]?.FreeCardMilli ?? 0) - (_nodes[i]?.FreeCardMilli ?? 0);
+                    _fragmented[i] = nodes[i] is { } node ? typical.FragmentedMilli(node) : 0;
+                }
+
+                fragmented += _fragmented[i];
+            }
+
+            _nodes = nodes;
+            return _sum = new FragmentationTotals(fragmented, free);
+        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Reservations;
@@ -41,7 +40,7 @@ public sealed class Decision
     public int FeasibleNodes => Verdicts.GetValueOrDefault(Status.Success);
 
     /// <summary>How many nodes were refused for which reason, counted when it is first asked for.</summary>
-    public IReadOnlyDictionary<Status, int> Refusals => Verdicts.Where(v => !v.Key.IsSuccess).ToFrozenDictionary();
+    public IReadOnlyDictionary<Status, int> Refusals => Verdicts.Where(v => !v.Key.IsSuccess).ToDictionary();
 
     private IReadOnlyDictionary<Status, int> Verdicts => _verdicts ??= _count();
 }

@@ -15,13 +15,9 @@ internal sealed class NodeEvaluator
     {
         _profile = profile;
         _filters = [.. profile.Filters];
-        HasPodFilters = profile.Filters.Any(f => f is IPodFilter);
         _gpuScores = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
         _cpuOnlyScores = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
     }
-
-    /// <summary>True when some filter looks at more of a pod than its request and CPU.</summary>
-    public bool HasPodFilters { get; }
 
     /// <summary>Changes whenever the plugins may score the same differently.</summary>
     public long Version
@@ -47,21 +43,6 @@ internal sealed class NodeEvaluator
             if (!status.IsSuccess)
             {
                 return status == Reasons.Held && node.HasTentative && Judge(state, node.Firm) is { IsSuccess: false } other ? other : status;
-            }
-        }
-
-        return Status.Success;
-    }
-
-    /// <summary>What the filters say as far as it holds for all pods of the same request and CPU.</summary>
-    public Status JudgeShape(CycleState state, NodeInfo node)
-    {
-        foreach (var filter in _filters)
-        {
-            var status = filter is IPodFilter podFilter ? podFilter.FilterShape(state, node) : filter.Filter(state, node);
-            if (!status.IsSuccess)
-            {
-                return status;
             }
         }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
@@ -129,13 +130,15 @@ public sealed class SchedulingEngine
         var own = OwnHold(pod, snapshot);
         var best = new Best(_profile, pod);
         var most = pod.Request.WantsGpu ? MaxScore - 1 : MaxScore;
+        var exact = ArrayPool<double>.Shared.Rent(candidates.Length);
+        ScoreAll(state, snapshot, own, candidates, exact);
         for (var i = 0; i < candidates.Length; i++)
         {
-            var score = ScoreAt(state, snapshot, own, candidates[i]);
-            scores[i] = (int)Math.Clamp(score * MaxScore, 0, most);
-            best.Offer(i, candidates[i], score);
+            scores[i] = (int)Math.Clamp(exact[i] * MaxScore, 0, most);
+            best.Offer(i, candidates[i], exact[i]);
         }
 
+        ArrayPool<double>.Shared.Return(exact);
         if (best.Index >= 0 && pod.Request.WantsGpu)
         {
             scores[best.Index] = MaxScore;
@@ -336,6 +339,19 @@ public sealed class SchedulingEngine
         return verdicts;
     }
 
+    /// <summary>The score of each candidate; <see cref="Best.NoScore"/> where the pod does not fit even without other pods' tentative holds.</summary>
+    private void ScoreAll(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<double> scores)
+    {
+        var kept = _index?.TryRead(state.Pod, snapshot, candidates, scores) == true;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (!kept || scores[i] == Best.NoScore || candidates[i] == own.Position)
+            {
+                scores[i] = ScoreAt(state, snapshot, own, candidates[i]);
+            }
+        }
+    }
+
     private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position) =>
         position < 0 || snapshot.Nodes[position] is not { } node || !state.AllowsModelOf(node.Facts) ? Best.NoScore
             : _evaluator.Score(state, position == own.Position ? own.Node! : node);
@@ -343,14 +359,18 @@ public sealed class SchedulingEngine
     private int KeepBest(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
     {
         var best = new Best(_profile, state.Pod);
+        var scores = ArrayPool<double>.Shared.Rent(candidates.Length);
+        ScoreAll(state, snapshot, own, candidates, scores);
         for (var i = 0; i < candidates.Length; i++)
         {
             if (statuses[i].IsSuccess)
             {
                 // Asked again: the same answer, as long as it holds.
-                best.Offer(i, candidates[i], candidates[i] == own.Position ? double.MaxValue : ScoreAt(state, snapshot, own, candidates[i]));
+                best.Offer(i, candidates[i], candidates[i] == own.Position ? double.MaxValue : scores[i]);
             }
         }
+
+        ArrayPool<double>.Shared.Return(scores);
 
         for (var i = 0; i < candidates.Length; i++)
         {

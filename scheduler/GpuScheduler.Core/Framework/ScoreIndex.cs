@@ -45,20 +45,59 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         lock (_gate)
         {
             var shape = CatchUp(pod, out snapshot, out someHeld);
+            for (var position = shape.NextUnknown(0); position >= 0; position = shape.NextUnknown(position + 1))
+            {
+                shape.Set(position, Score(shape.State!, snapshot.Nodes[position]));
+            }
+
             return profile.TieSeed is null ? FindFirst(shape, pod, snapshot) : FindAmong(shape, pod, snapshot);
         }
     }
 
-    /// <summary>The best by score, then by position, passing over those that have no room for what is not part of the shape.</summary>
+    /// <summary>
+    /// The scores of some nodes as they are now; <see cref="Best.NoScore"/> where the filters refuse a pod like this one, even if
+    /// only for a tentative hold.
+    /// </summary>
+    /// <param name="pod">The pod; what it holds is in its way.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="positions">Positions of the nodes, -1 for a node that is not known.</param>
+    /// <param name="scores">Receives the scores.</param>
+    /// <returns>False when the positions mean other nodes by now.</returns>
+    public bool TryRead(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> positions, Span<double> scores)
+    {
+        lock (_gate)
+        {
+            var shape = CatchUp(pod, out var now, out _);
+            if (now.Index != snapshot.Index)
+            {
+                return false;
+            }
+
+            for (var i = 0; i < positions.Length; i++)
+            {
+                var position = positions[i];
+                if (position >= 0 && !shape.Knows(position))
+                {
+                    shape.Set(position, Score(shape.State!, now.Nodes[position]));
+                }
+
+                scores[i] = position < 0 ? Best.NoScore : shape.Scores[position];
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>The best by score, then by position, passing over those without memory for a pod that asks for more than others of its shape.</summary>
     private Best FindFirst(ShapeScores shape, PodInfo pod, Snapshot snapshot)
     {
-        var state = new CycleState(pod);
+        var more = ThatAsksForMore(shape, pod);
         var best = new Best(profile, pod);
         _passedOver.Clear();
         for (var position = shape.First(); position >= 0; position = shape.First())
         {
             var score = shape.Scores[position];
-            if (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess)
+            if (more is null || evaluator.Judge(more, snapshot.Nodes[position]!).IsSuccess)
             {
                 best.Offer(position, position, score);
                 break;
@@ -84,12 +123,12 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
     private Best FindAmong(ShapeScores shape, PodInfo pod, Snapshot snapshot)
     {
-        var state = new CycleState(pod);
+        var more = ThatAsksForMore(shape, pod);
         var best = new Best(profile, pod);
         for (var position = 0; position < shape.Length; position++)
         {
             var score = shape.Scores[position];
-            if (best.IsBetter(position, score) && (!evaluator.HasPodFilters || evaluator.Judge(state, snapshot.Nodes[position]!).IsSuccess))
+            if (best.IsBetter(position, score) && (more is null || evaluator.Judge(more, snapshot.Nodes[position]!).IsSuccess))
             {
                 best.Offer(position, position, score);
             }
@@ -98,6 +137,11 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         return best;
     }
 
+    /// <summary>The pod, when a node that the scores are good for may lack its memory.</summary>
+    private static CycleState? ThatAsksForMore(ShapeScores shape, PodInfo pod) =>
+        pod.MemoryBytes > shape.State!.Pod.MemoryBytes ? new CycleState(pod) : null;
+
+    /// <summary>The scores of the pod's shape, those forgotten that may not be right any more.</summary>
     private ShapeScores CatchUp(PodInfo pod, out Snapshot snapshot, out bool someHeld)
     {
         var shape = ShapeOf(pod);
@@ -108,27 +152,25 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         shape.Grow(snapshot.Nodes.Length);
         _kept += shape.Room;
         Forget();
-        if (known && version == shape.Version)
+        if (known && version == shape.Version && shape.State is { } state && pod.MemoryBytes >= state.Pod.MemoryBytes)
         {
             foreach (var position in _changed)
             {
-                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
+                shape.Forget(position);
             }
         }
         else
         {
             shape.Version = version;
-            for (var position = 0; position < snapshot.Nodes.Length; position++)
-            {
-                shape.Set(position, Score(shape.State, snapshot.Nodes[position]));
-            }
+            shape.State = shape.State is { } before && before.Pod.MemoryBytes < pod.MemoryBytes ? before : new CycleState(pod);
+            shape.Forget();
         }
 
         return shape;
     }
 
     private double Score(CycleState state, NodeInfo? node) =>
-        node is not null && evaluator.JudgeShape(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
+        node is not null && evaluator.Judge(state, node).IsSuccess ? evaluator.Score(state, node) : Best.NoScore;
 
     private ShapeScores ShapeOf(PodInfo pod)
     {
@@ -140,7 +182,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         }
         else
         {
-            _shapes[key] = entry = _recent.AddFirst(new ShapeScores(key, new CycleState(pod)));
+            _shapes[key] = entry = _recent.AddFirst(new ShapeScores(key));
             _kept += Overhead;
         }
 

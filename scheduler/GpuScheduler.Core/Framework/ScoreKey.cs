@@ -2,7 +2,7 @@ using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Framework;
 
-/// <summary>What of a pod its filters and scores look at: pods of the same shape have the same scores.</summary>
+/// <summary>The shape of a pod: pods of the same shape have the same scores where they fit.</summary>
 /// <param name="Request">The devices.</param>
 /// <param name="CpuMilli">CPU, in milli-CPU.</param>
 /// <param name="MemoryBytes">Memory, in bytes, where a score looks at it; else 0, so that the shapes stay few.</param>

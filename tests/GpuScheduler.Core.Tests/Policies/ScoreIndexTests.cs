@@ -136,8 +136,11 @@ public class ScoreIndexTests
             var random = new Random(with);
             switch (what)
             {
-                case < 12:
+                case < 9:
                     Schedule(random);
+                    break;
+                case < 12:
+                    Prioritize(random);
                     break;
                 case < 15 when _pods.Count > 0:
                     var gone = _pods[random.Next(_pods.Count)];
@@ -192,6 +195,30 @@ public class ScoreIndexTests
                 Placed++;
                 _pods.Add(pod.Uid);
             }
+        }
+
+        private void Prioritize(Random random)
+        {
+            var pod = Pod(random, $"q{_next++}");
+            var some = random.Next(1, 4);
+            for (var i = 0; i < 2; i++)
+            {
+                Assert.Equal(Prioritize(_engines[1], pod, some), Prioritize(_engines[0], pod, some));
+            }
+
+            Assert.Equal(
+                _engines[1].Cluster.TryGetAllocation(pod.Uid, out var hold) ? (hold.Node, hold.Devices) : default,
+                _engines[0].Cluster.TryGetAllocation(pod.Uid, out hold) ? (hold.Node, hold.Devices) : default);
+            _pods.Add(pod.Uid);
+        }
+
+        private static int[] Prioritize(SchedulingEngine engine, PodInfo pod, int some)
+        {
+            var snapshot = engine.Cluster.Current;
+            int[] candidates = [-1, .. Enumerable.Range(0, snapshot.Nodes.Length).Where(p => p % some == 0)];
+            var scores = new int[candidates.Length];
+            engine.Prioritize(pod, snapshot, candidates, scores);
+            return scores;
         }
 
         private void Upsert(NodeShape shape, Random random)
