@@ -11,10 +11,10 @@ namespace GpuScheduler.Simulator.Tests;
 public sealed class FaithfulTests
 {
     /// <summary>Folder with openb's node and pod lists.</summary>
-    private const string OpenbVariable = "GPU_SCHEDULER_OPENB";
+    public const string OpenbVariable = "GPU_SCHEDULER_OPENB";
 
     /// <summary>Folder with arrival orders and published results.</summary>
-    private const string ReplayVariable = "GPU_SCHEDULER_OPENB_REPLAY";
+    public const string ReplayVariable = "GPU_SCHEDULER_OPENB_REPLAY";
 
     /// <summary>Seeds of each trace: all of them take minutes, and the program's validate command runs them.</summary>
     private const int SeedsPerTrace = 2;

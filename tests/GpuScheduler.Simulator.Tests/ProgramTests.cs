@@ -69,7 +69,7 @@ public sealed class ProgramTests
         async Task<(string, string)> Run(int threads)
         {
             // The command line is part of the results: the number of threads is replaced by that of the first run.
-            var run = await ProgramRun.OfAsync("compare", "--seeds", "1-3", "--generate", "5xA100:8,5xT4:4", "--mig-share", "0.4", "--typical-from", "arrived", "--curves", "--json", json, "--html", html, "--threads", $"{threads}");
+            var run = await ProgramRun.OfAsync("compare", "--seeds", "1-3", "--generate", "5xA100:8,5xT4:4", "--mig-share", "0.4", "--typical-from", "arrived", "--bound", "--curves", "--json", json, "--html", html, "--threads", $"{threads}");
             Assert.Equal((0, ""), (run.ExitCode, run.Errors));
             var text = await File.ReadAllTextAsync(json);
             var lines = text.Split('\n').Where(l => !l.Contains("\"wallSeconds\"", StringComparison.Ordinal) && !l.Contains("\"peakMemoryMiB\"", StringComparison.Ordinal) && !l.Contains("\"command\"", StringComparison.Ordinal));
@@ -123,6 +123,7 @@ public sealed class ProgramTests
     [InlineData("--mode sideways is not known; there are fill and timed", "simulate", "--mode", "sideways")]
     [InlineData("--node-order up is not known; there are random, given", "simulate", "--node-order", "up")]
     [InlineData("go with --mode timed", "simulate", "--load", "60")]
+    [InlineData("--bound goes with --mode fill", "compare", "--mode", "timed", "--bound")]
     [InlineData("--load 0: \"0\" is not a percentage", "simulate", "--mode", "timed", "--load", "0")]
     [InlineData("say with --openb where they are", "simulate", "--traces", "default")]
     [InlineData("several clusters", "simulate", "--nodes", "x", "--snapshot", "y")]

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Globalization;
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Clusters;
+using GpuScheduler.Simulator.Input;
 using GpuScheduler.Simulator.Output;
 using GpuScheduler.Simulator.Runs;
 using Spectre.Console;
@@ -33,11 +36,13 @@ internal static class SimulateCommand
         var cluster = new ClusterOptions();
         var workload = new WorkloadOptions(cluster);
         var run = new RunOptions(cluster, workload, policies);
+        var bound = new Option<bool>("--bound") { Description = "Fill-up: also how much any placement could have allocated of the same arrivals, an upper bound by linear optimization." };
         var output = new OutputOptions();
         var command = new Command(name, description);
         cluster.AddTo(command);
         workload.AddTo(command);
         run.AddTo(command);
+        command.Options.Add(bound);
         output.AddTo(command);
         command.SetAction((parsed, cancellation) => Task.Run(
             () =>
@@ -45,6 +50,11 @@ internal static class SimulateCommand
                 output.Check(parsed);
                 var experiment = run.Read(parsed, run.ReadCluster(parsed)) with { WithMaps = output.WantsHtml(parsed) };
                 var threads = run.Threads(parsed);
+                if (parsed.GetValue(bound) && experiment.Mode == RunMode.Timed)
+                {
+                    throw new InputException("--bound goes with --mode fill: it supposes that no pod leaves");
+                }
+
                 if (!output.Quiet(parsed))
                 {
                     session.Describe(experiment);
@@ -52,9 +62,21 @@ internal static class SimulateCommand
 
                 var results = session.Run(experiment, threads, output.Quiet(parsed), cancellation);
                 var notes = Session.Notes(experiment, results);
+                var clock = Stopwatch.StartNew();
+                if (parsed.GetValue(bound))
+                {
+                    results = FillLimits.Add(experiment, results, threads, cancellation);
+                    notes = [.. notes, .. FillLimits.Notes(experiment, results)];
+                }
+
+                var seconds = clock.Elapsed.TotalSeconds;
                 if (!output.Quiet(parsed))
                 {
                     Show(session, experiment, results, compare, threads);
+                    if (results.DistinctBy(r => r.Limit).Count(r => r.Limit is not null) is > 0 and var bounds)
+                    {
+                        session.Console.MarkupLine(string.Create(CultureInfo.InvariantCulture, $"[grey]{bounds} upper bounds in {seconds:0.00} s[/]"));
+                    }
                 }
 
                 session.Print(notes);

@@ -1,3 +1,4 @@
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Runs;
 
 namespace GpuScheduler.Simulator.Output;
@@ -23,6 +24,15 @@ internal sealed record ComparisonRow(string Trace, double? Load, string Policy, 
 
     /// <summary>Idle GPUs at 130 % arrived.</summary>
     public MeanAndDeviation IdleAt130 => MeanAndDeviation.Of(Runs.Select(r => r.Fill?.At(130)?.IdleGpus));
+
+    /// <summary>Upper bound of the allocation at 100 % arrived, in %; see <see cref="FillLimit"/> for what it supposes.</summary>
+    public MeanAndDeviation BoundAt100 => MeanAndDeviation.Of(Runs.Select(r => r.Limit?.At(100)?.Allocation));
+
+    /// <summary>Upper bound of the allocation at 130 % arrived, in %.</summary>
+    public MeanAndDeviation BoundAt130 => MeanAndDeviation.Of(Runs.Select(r => r.Limit?.At(130)?.Allocation));
+
+    /// <summary>Idle GPUs at 130 % arrived by the upper bound.</summary>
+    public MeanAndDeviation BoundIdleAt130 => MeanAndDeviation.Of(Runs.Select(r => r.Limit?.At(130)?.IdleGpus));
 
     /// <summary>Pods that found no node, or never started.</summary>
     public MeanAndDeviation Failed => MeanAndDeviation.Of(Runs.Select(r => (double?)(r.Fill?.Failed ?? r.Timed?.NeverStarted)));

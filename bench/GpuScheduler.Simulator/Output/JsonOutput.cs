@@ -1,5 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Runs;
 using GpuScheduler.Simulator.Workloads;
 
@@ -22,6 +23,10 @@ internal static class JsonOutput
             if (result.Fill is { } fill)
             {
                 Write(json, fill, curves);
+                if (result.Limit is { } limit)
+                {
+                    Write(json, limit, fill);
+                }
             }
             else if (result.Timed is { } timed)
             {
@@ -78,6 +83,20 @@ internal static class JsonOutput
 
             json.WriteEndArray();
         }
+    }
+
+    private static void Write(Utf8JsonWriter json, FillLimit limit, FillOutcome fill)
+    {
+        var (at100, at130) = (limit.At(100), limit.At(130));
+        WriteNumber(json, "boundAt100", at100?.Allocation);
+        WriteNumber(json, "boundAt130", at130?.Allocation);
+        WriteNumber(json, "boundIdleGpusAt130", at130?.IdleGpus);
+        WriteNumber(json, "gapAt130", at130?.Allocation - fill.At(130)?.Allocation);
+        WriteNumber(json, "boundPremiseLoad", limit.PremiseLoad);
+        WriteNumber(json, "firstSharedRefusalLoad", fill.FirstSharedRefusal?.LoadPercent);
+        json.WriteBoolean("boundHolds", limit.HoldsFor(fill));
+        WriteNumber(json, "absoluteBoundAt100", at100?.Absolute);
+        WriteNumber(json, "absoluteBoundAt130", at130?.Absolute);
     }
 
     private static void Write(Utf8JsonWriter json, TimedOutcome timed, bool curves)

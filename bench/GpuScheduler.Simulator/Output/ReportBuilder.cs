@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Report;
 using GpuScheduler.Simulator.Runs;
 using Trace = GpuScheduler.Simulator.Workloads.Trace;
@@ -39,6 +40,7 @@ internal static class ReportBuilder
         [
             .. experiment.Policies.Select(p => Policy(p, experiment, [.. results.Where(r => ReferenceEquals(r.Key.Trace, trace) && r.Key.Policy == p)])),
         ],
+        Bounds = Bounds([.. results.Where(r => ReferenceEquals(r.Key.Trace, trace) && r.Limit is not null)], (int)Math.Round(experiment.FillTo * 100)),
     };
 
     /// <summary>What the results depend on.</summary>
@@ -50,6 +52,14 @@ internal static class ReportBuilder
         new("typical pods from", record.TypicalFrom),
         .. experiment.Cluster.Cluster.File is { } file ? [new ReportVersion($"{Path.GetFileName(file)} (SHA-256)", Digest(file))] : Array.Empty<ReportVersion>(),
         .. experiment.Traces.Where(t => t.File is not null).Select(t => new ReportVersion($"{Path.GetFileName(t.File)} (SHA-256)", Digest(t.File!))),
+    ];
+
+    private static IReadOnlyList<ReportBound> Bounds(IReadOnlyList<RunResult> bounded, int end) =>
+    [
+        .. new[] { 100, end }.Distinct()
+            .Select(load => (Load: load, Figure: MeanAndDeviation.Of(bounded.Select(r => r.Limit!.At(load)?.Allocation))))
+            .Where(b => b.Figure.Count > 0)
+            .Select(b => new ReportBound(b.Load, b.Figure.Mean, FillLimits.Premise(bounded))),
     ];
 
     private static ReportPolicy Policy(string id, Experiment experiment, IReadOnlyList<RunResult> results) => new()

@@ -75,6 +75,13 @@ internal static class ResultTables
 
                 table.AddRow([.. cells]);
             }
+
+            if (group.First() is { BoundAt130.Count: > 0 } or { BoundAt100.Count: > 0 })
+            {
+                var row = group.First();
+                string[] cells = ["", "[italic]upper bound[/]", Figure(row.BoundAt100, "0.00"), Figure(row.BoundAt130, "0.00"), Figure(row.BoundIdleAt130, "0.0")];
+                table.AddRow([.. cells, .. Enumerable.Repeat("", table.Columns.Count - cells.Length)]);
+            }
         }
 
         return table;

@@ -52,7 +52,7 @@ internal static class IdleBars
         m.Add($"</tbody></table></div>\n");
         if (bound is { } least)
         {
-            m.Add($"<p class=\"note\"><svg class=\"key bound\" viewBox=\"0 0 28 10\" aria-hidden=\"true\"><path d=\"M14 0V10\"/></svg>At least {Num.Fixed(least, 1)} stay idle, whatever places the pods (upper bound on the allocation).</p>\n");
+            m.Add($"<p class=\"note\"><svg class=\"key bound\" viewBox=\"0 0 28 10\" aria-hidden=\"true\"><path d=\"M14 0V10\"/></svg>{Num.Fixed(least, 1)} are idle at the upper bound on the allocation.</p>\n");
         }
 
         m.Add($"</figure>\n");

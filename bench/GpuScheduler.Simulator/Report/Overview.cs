@@ -94,7 +94,7 @@ internal static class Overview
 
         if (PolicyTable.IdleAtBound(scenario) is { } least)
         {
-            tiles.Add(("Above the least possible", Num.Fixed(idle.Mean - least, 1) + " GPUs", $"at least {Num.Fixed(least, 1)} stay idle, whatever places the pods"));
+            tiles.Add(("More than at the bound", Num.Fixed(idle.Mean - least, 1) + " GPUs", $"{Num.Fixed(least, 1)} are idle at the upper bound on the allocation"));
         }
     }
 

@@ -86,7 +86,7 @@ internal static class PolicyTable
         return (name, cells);
     }
 
-    /// <summary>GPUs that stay idle at the end whatever places the pods; null without a bound there.</summary>
+    /// <summary>GPUs that are idle at the end by the upper bound; null without a bound there.</summary>
     public static double? IdleAtBound(ReportScenario scenario)
     {
         var bounds = scenario.Bounds.Where(b => b.LoadPercent == scenario.EndLoadPercent && double.IsFinite(b.AllocationPercent)).ToArray();

@@ -1,6 +1,6 @@
 namespace GpuScheduler.Simulator.Report;
 
-/// <summary>An upper bound on the allocation that any placement could reach.</summary>
+/// <summary>An upper bound on the allocation that a placement could reach.</summary>
 /// <param name="LoadPercent">Arrived load for which it holds, in % of the cluster's GPUs.</param>
 /// <param name="AllocationPercent">The bound, in % of the cluster's GPUs; mean of the seeds.</param>
 /// <param name="Source">How it was found and what it supposes, in a sentence.</param>

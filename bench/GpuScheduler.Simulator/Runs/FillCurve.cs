@@ -8,13 +8,19 @@ internal sealed class FillCurve(long capacityMilli)
 {
     private readonly List<Sums> _sums = [];
 
+    /// <summary>The point to which a record belongs: arrived load in whole percent, rounded half to even.</summary>
+    public static int LoadOf(long arrivedMilli, long capacityMilli) => (int)Math.Round(100.0 * arrivedMilli / capacityMilli, MidpointRounding.ToEven);
+
+    /// <summary>An allocation in %, rounded to two decimals.</summary>
+    public static double PercentOf(long usedMilli, long capacityMilli) => Math.Round(100.0 * usedMilli / capacityMilli, 2);
+
     /// <summary>Adds the record after an arrival.</summary>
     /// <param name="arrivedMilli">GPU asked for by what has arrived, in milli-GPU.</param>
     /// <param name="usedMilli">GPU allocated, in milli-GPU.</param>
     /// <param name="fragmentMilli">Idle GPU that typical pods cannot use, in milli-GPU.</param>
     public void Add(long arrivedMilli, long usedMilli, double fragmentMilli)
     {
-        var load = (int)Math.Round(100.0 * arrivedMilli / capacityMilli, MidpointRounding.ToEven);
+        var load = LoadOf(arrivedMilli, capacityMilli);
         while (_sums.Count <= load)
         {
             _sums.Add(default);
@@ -23,7 +29,7 @@ internal sealed class FillCurve(long capacityMilli)
         var idle = capacityMilli - usedMilli;
         ref var sums = ref System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_sums)[load];
         sums.Count++;
-        sums.Allocation += Math.Round(100.0 * usedMilli / capacityMilli, 2);
+        sums.Allocation += PercentOf(usedMilli, capacityMilli);
         sums.IdleGpus += idle / 1000.0;
         sums.FragmentRatio += idle > 0 ? Math.Round(100 * fragmentMilli / idle, 2) : 0;
         sums.FragmentPercent += 100 * fragmentMilli / capacityMilli;

@@ -12,6 +12,9 @@ internal sealed record FillOutcome
     /// <summary>Pods that found no node.</summary>
     public required int Failed { get; init; }
 
+    /// <summary>The first pod on a shared card that found no node; null when all did.</summary>
+    public SharedRefusal? FirstSharedRefusal { get; init; }
+
     /// <summary>GPU allocated at the end, in milli-GPU.</summary>
     public required long UsedMilli { get; init; }
 

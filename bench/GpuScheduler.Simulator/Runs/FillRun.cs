@@ -1,4 +1,5 @@
 using System.Globalization;
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Workloads;
 
@@ -15,18 +16,20 @@ internal static class FillRun
     {
         var curve = new FillCurve(facts.CapacityMilli);
         var failed = cluster.Unplaced;
+        SharedRefusal? refusal = null;
         var arrived = facts.BoundMilli;
         for (var i = 0; i < arrivals.Pods.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
             var template = trace.Pods[arrivals.Pods[i]].Template;
             var name = string.Create(CultureInfo.InvariantCulture, $"arrival-{i}");
+            arrived += facts.DemandMilli(template.Request);
             if (!cluster.Place(template with { Uid = name, Name = name }))
             {
                 failed++;
+                refusal ??= FillLimits.IsShared(template.Request) ? new SharedRefusal(i, 100.0 * arrived / facts.CapacityMilli) : null;
             }
 
-            arrived += facts.DemandMilli(template.Request);
             curve.Add(arrived, cluster.UsedMilli, cluster.FragmentMilli);
         }
 
@@ -35,6 +38,7 @@ internal static class FillRun
             Curve = curve.ToPoints(),
             Arrived = arrivals.Pods.Length,
             Failed = failed,
+            FirstSharedRefusal = refusal,
             UsedMilli = cluster.UsedMilli,
             CardsInUse = cluster.CardsInUse(),
             FreeCards = cluster.FreeCards(),

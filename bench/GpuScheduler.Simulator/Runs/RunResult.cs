@@ -1,3 +1,4 @@
+using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Report;
 using GpuScheduler.Simulator.Workloads;
 
@@ -8,6 +9,12 @@ internal sealed record RunResult(RunKey Key)
 {
     /// <summary>Where the order came from.</summary>
     public required ArrivalOrigin Origin { get; init; }
+
+    /// <summary>The order itself, in fill-up mode.</summary>
+    public Arrivals? Arrivals { get; init; }
+
+    /// <summary>What bounds it from above, where that was asked for and is known.</summary>
+    public FillLimit? Limit { get; init; }
 
     /// <summary>In fill-up mode.</summary>
     public FillOutcome? Fill { get; init; }

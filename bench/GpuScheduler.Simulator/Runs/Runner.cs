@@ -125,7 +125,7 @@ internal sealed class Runner
             var arrivals = _arrivals.GetOrAdd((key.Trace, key.Seed), k => new Lazy<Arrivals>(() => ArrivalsOf(k.Item1, k.Item2))).Value;
             var cluster = Cluster(arrivals.Nodes);
             var outcome = FillRun.Run(key.Trace, arrivals, facts, cluster, cancellation);
-            return Finished(new RunResult(key) { Origin = arrivals.Origin, Fill = outcome, Map = withMap ? cluster.ToMap(key.Seed) : null }, clock);
+            return Finished(new RunResult(key) { Origin = arrivals.Origin, Arrivals = arrivals, Fill = outcome, Map = withMap ? cluster.ToMap(key.Seed) : null }, clock);
         }
     }
 

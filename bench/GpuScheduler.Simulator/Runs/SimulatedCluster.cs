@@ -134,7 +134,8 @@ internal sealed class SimulatedCluster
         })],
     };
 
-    private static int UsedOf(NodeInfo node, int gpu)
+    /// <summary>How much of a GPU is in use, in milli-GPU.</summary>
+    public static int UsedOf(NodeInfo node, int gpu)
     {
         var use = node.Use[gpu];
         return use.Whole ? SharePacking.WholeCard

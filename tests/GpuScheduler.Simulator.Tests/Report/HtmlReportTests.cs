@@ -83,13 +83,13 @@ public sealed partial class HtmlReportTests
     }
 
     [Fact]
-    public void The_bound_says_how_many_must_stay_idle()
+    public void The_bound_is_told_in_idle_GPUs()
     {
         var model = Fill(("own", [90]), ("fgd", [100]));
         model = model with { Scenarios = [model.Scenarios[0] with { Gpus = 1000, Bounds = [new(130, 93, "a relaxation")] }] };
         var html = HtmlReport.Render(model);
-        Assert.Contains("at least 70.0 stay idle", html, StringComparison.Ordinal);
-        Assert.Contains("<dt>Above the least possible</dt><dd>20.0 GPUs</dd>", html, StringComparison.Ordinal);
+        Assert.Contains("70.0 are idle at the upper bound", html, StringComparison.Ordinal);
+        Assert.Contains("<dt>More than at the bound</dt><dd>20.0 GPUs</dd>", html, StringComparison.Ordinal);
         Assert.Contains("Upper bound: a relaxation", html, StringComparison.Ordinal);
     }
 
