@@ -83,7 +83,13 @@ internal sealed class CpuWaste
             FillRow(left, row, steps);
         }
 
-        return [.. left.Select((value, i) => (float)(value - unbounded[i % width]))];
+        var waste = new float[left.Length];
+        for (var i = 0; i < waste.Length; i++)
+        {
+            waste[i] = (float)(left[i] - unbounded[i % width]);
+        }
+
+        return waste;
     }
 
     private void FillRow(double[] left, int row, (int Cpu, int Gpu, double Share)[] steps)
