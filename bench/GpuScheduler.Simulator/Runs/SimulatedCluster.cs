@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Fragmentation;
@@ -115,7 +114,7 @@ internal sealed class SimulatedCluster
     });
 
     /// <summary>What is left on each GPU that works, in milli-GPU, GPUs that are full left out.</summary>
-    public IReadOnlyList<int> FreeCards() => [.. Nodes().SelectMany(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => n.Facts.Gpus[g].Healthy).Select(g => SharePacking.WholeCard - UsedOf(n, g))).Where(free => free > 0)];
+    public IReadOnlyList<int> FreeCards() => [.. Nodes().SelectMany(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => n.Facts.Gpus[g].Healthy).Select(g => SharePacking.WholeCard - n.UsedMilliOf(g))).Where(free => free > 0)];
 
     /// <summary>The nodes as they are now.</summary>
     public ClusterMap ToMap(long seed) => new()
@@ -130,18 +129,9 @@ internal sealed class SimulatedCluster
             Condition = _facts.Cluster.Cordoned.Contains(n.Facts.Name) ? NodeCondition.Cordoned
                 : !n.Facts.Gpus.IsEmpty && n.Facts.UsableGpus == 0 ? NodeCondition.Unhealthy
                 : NodeCondition.Ready,
-            Cards = [.. Enumerable.Range(0, n.Facts.Gpus.Length).Select(g => new MapCard(UsedOf(n, g), n.Facts.Gpus[g].Healthy) { Slices = SlicesOf(n, g) })],
+            Cards = [.. Enumerable.Range(0, n.Facts.Gpus.Length).Select(g => new MapCard(n.UsedMilliOf(g), n.Facts.Gpus[g].Healthy) { Slices = SlicesOf(n, g) })],
         })],
     };
-
-    private static int UsedOf(NodeInfo node, int gpu)
-    {
-        var use = node.Use[gpu];
-        return use.Whole ? SharePacking.WholeCard
-            : use.MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(use.MigMask) / node.Facts.MemorySlices
-            : use.Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(node.FreeMilli(gpu), node.FreeMemoryMiB(gpu), node.Facts.Gpus[gpu].MemoryMiB)
-            : 0;
-    }
 
     private static IReadOnlyList<MapSlice> SlicesOf(NodeInfo node, int gpu)
     {

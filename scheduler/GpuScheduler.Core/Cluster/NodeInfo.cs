@@ -49,7 +49,7 @@ public sealed class NodeInfo
     /// <summary>GPUs that more shares may be put on: idle ones or ones that are shared already; none when allocatable fell below what is in use.</summary>
     public ulong ShareMask { get; private set; }
 
-    /// <summary>How much of the GPUs is in use, in milli-GPU: whole ones count 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
+    /// <summary>How much of the GPUs is in use, in milli-GPU: the sum of <see cref="UsedMilliOf"/>.</summary>
     public int UsedMilli { get; private set; }
 
     /// <summary>
@@ -143,6 +143,16 @@ public sealed class NodeInfo
     /// <summary>Compute of a GPU that is not shared out, in milli-GPU.</summary>
     public int FreeMilli(int gpu) => SharePacking.WholeCard - _use[gpu].Milli;
 
+    /// <summary>How much of a GPU is in use, in milli-GPU: a whole one counts 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
+    public int UsedMilliOf(int gpu)
+    {
+        ref readonly var use = ref _use[gpu];
+        return use.Whole ? SharePacking.WholeCard
+            : use.MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(use.MigMask) / Facts.MemorySlices
+            : use.Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(FreeMilli(gpu), FreeMemoryMiB(gpu), Facts.Gpus[gpu].MemoryMiB)
+            : 0;
+    }
+
     /// <summary>What is left on a card in milli-GPU once a share of the request is on it, in the terms of <see cref="FreeCards"/>.</summary>
     public int FreeCardAfter(int gpu, GpuRequest request)
     {
@@ -205,10 +215,7 @@ public sealed class NodeInfo
                 UsedGpus++;
             }
 
-            UsedMilli += _use[i].Whole ? SharePacking.WholeCard
-                : _use[i].MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(_use[i].MigMask) / Facts.MemorySlices
-                : _use[i].Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(FreeMilli(i), FreeMemoryMiB(i), Facts.Gpus[i].MemoryMiB)
-                : 0;
+            UsedMilli += UsedMilliOf(i);
             if ((Facts.WholeMask & bit) != 0 && _use[i].MigMask == 0 && !_use[i].Whole)
             {
                 IdleMask |= _use[i].Shares == 0 ? bit : 0;
