@@ -18,10 +18,10 @@ namespace GpuScheduler.Simulator.Runs;
 internal sealed class SimulatedCluster
 {
     private readonly ClusterFacts _facts;
-    private readonly TypicalPods _measure;
+    private readonly ClusterFragmentation _fragmentation;
+    private readonly double _closedFragmentMilli;
     private readonly ClusterState _state;
     private readonly SchedulingEngine _engine;
-    private readonly double[] _fragments;
     private readonly int[] _used;
 
     /// <summary>Sets a cluster up.</summary>
@@ -34,7 +34,7 @@ internal sealed class SimulatedCluster
     public SimulatedCluster(ClusterFacts facts, IReadOnlyList<int> order, string policy, TypicalPods? typical, TypicalPods measure, long seed)
     {
         _facts = facts;
-        _measure = measure;
+        _fragmentation = new ClusterFragmentation(measure);
         var cluster = facts.Cluster;
         var open = order.Where(i => !cluster.Cordoned.Contains(cluster.Nodes[i].Name)).ToList();
         var closed = order.Where(i => cluster.Cordoned.Contains(cluster.Nodes[i].Name)).ToList();
@@ -48,7 +48,6 @@ internal sealed class SimulatedCluster
         _engine = new SchedulingEngine(_state, new EngineOptions { Profile = PlacementPolicies.Create(policy, new PolicyContext { TypicalPods = typical, Seed = (ulong)seed }) });
 
         var nodes = _state.Current.Nodes;
-        _fragments = new double[nodes.Length];
         _used = new int[nodes.Length];
         for (var i = 0; i < nodes.Length; i++)
         {
@@ -58,7 +57,7 @@ internal sealed class SimulatedCluster
         foreach (var i in closed)
         {
             UsedMilli += facts.Initial[i].UsedMilli;
-            FragmentMilli += measure.FragmentedMilli(facts.Initial[i]);
+            _closedFragmentMilli += measure.FragmentedMilli(facts.Initial[i]);
         }
 
         foreach (var pod in cluster.Displaced)
@@ -74,7 +73,7 @@ internal sealed class SimulatedCluster
     public long UsedMilli { get; private set; }
 
     /// <summary>Idle GPU that typical pods cannot use, in milli-GPU.</summary>
-    public double FragmentMilli { get; private set; }
+    public double FragmentMilli => _closedFragmentMilli + _fragmentation.FragmentedMilli(_state.Current);
 
     /// <summary>Tells the engine of a pod that waits for its turn.</summary>
     public void Announce(PodInfo pod) => _engine.Announce(pod);
@@ -161,9 +160,6 @@ internal sealed class SimulatedCluster
 
     private void Count(int position, NodeInfo node)
     {
-        var fragments = _measure.FragmentedMilli(node);
-        FragmentMilli += fragments - _fragments[position];
-        _fragments[position] = fragments;
         UsedMilli += node.UsedMilli - _used[position];
         _used[position] = node.UsedMilli;
     }
