@@ -5,7 +5,6 @@ using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Policies;
 using GpuScheduler.Core.Requests;
-using GpuScheduler.Core.Reservations;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Report;
 
@@ -40,11 +39,7 @@ internal sealed class SimulatedCluster
         var closed = order.Where(i => cluster.Cordoned.Contains(cluster.Nodes[i].Name)).ToList();
 
         // The engine takes the first of equal nodes, and a new cluster counts its nodes as they are added.
-        _state = new ClusterState(StoppedClock.Instance, new LedgerOptions());
-        _state.ReplaceReports(cluster.Reports);
-        _state.ReplaceNodes([.. open.Select(i => cluster.Nodes[i])]);
-        var names = open.Select(i => cluster.Nodes[i].Name).ToHashSet(StringComparer.Ordinal);
-        _state.ReplacePods([.. cluster.BoundPods.Where(p => names.Contains(p.NodeName!))], consistent: true);
+        _state = cluster.ToState([.. open.Select(i => cluster.Nodes[i])]);
         _engine = new SchedulingEngine(_state, new EngineOptions { Profile = PlacementPolicies.Create(policy, new PolicyContext { TypicalPods = typical, Seed = (ulong)seed }) });
 
         var nodes = _state.Current.Nodes;
