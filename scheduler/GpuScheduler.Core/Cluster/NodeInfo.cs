@@ -61,12 +61,6 @@ public sealed class NodeInfo
     /// <summary>The sum of <see cref="FreeCards"/>, in milli-GPU.</summary>
     public int FreeCardMilli { get; private set; }
 
-    /// <summary>
-    /// What kinds of GPU pods are here, as bits: bit 0 for pods that share cards, bit n for pods of n whole GPUs (bit 62 for more),
-    /// bit 63 for pods with MIG devices.
-    /// </summary>
-    public ulong PodKinds { get; private set; }
-
     /// <summary>CPU not requested by anybody, in milli-CPU.</summary>
     public long FreeCpuMilli { get; private set; }
 
@@ -114,7 +108,6 @@ public sealed class NodeInfo
             unknown |= allocation.State == AllocationState.Presumed;
             node.FreeCpuMilli -= allocation.Pod.CpuMilli;
             node.FreeMemoryBytes -= allocation.Pod.MemoryBytes;
-            node.PodKinds |= KindOf(allocation.Pod.Request);
             if (allocation.State != AllocationState.Presumed)
             {
                 node.Add(allocation.Devices);
@@ -158,16 +151,6 @@ public sealed class NodeInfo
     {
         ArgumentNullException.ThrowIfNull(request);
         return SharePacking.Free(FreeMilli(gpu) - request.ShareMilli, FreeMemoryMiB(gpu) - request.ShareMemoryMiB, Facts.Gpus[gpu].MemoryMiB);
-    }
-
-    /// <summary>The bit of a request in <see cref="PodKinds"/>; 0 for one without GPUs.</summary>
-    public static ulong KindOf(GpuRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        return request.ShareCount > 0 ? 1
-            : request.WholeGpus > 0 ? 1UL << Math.Min(request.WholeGpus, 62)
-            : request.Mig.IsEmpty ? 0
-            : 1UL << 63;
     }
 
     /// <summary>What typical pods find on the node; worked out once for those asked for last.</summary>
