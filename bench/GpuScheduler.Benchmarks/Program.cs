@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BenchmarkDotNet.Running;
 using GpuScheduler.Benchmarks;
+using GpuScheduler.Benchmarks.Policies;
 
 var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
 var nodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [100, 1000, 5000] };
@@ -20,6 +21,12 @@ var rounds = new Option<int>("--rounds") { Description = "Runs of each mode, tak
 var throughput = new Command("throughput", "Pods per second of a real kube-scheduler with the extender, with the extender doing nothing, and with one-node answers.") { pods, throughputNodes, rounds };
 throughput.SetAction((parsed, cancellation) => ThroughputBenchmark.RunAsync(parsed.GetValue(throughputNodes), parsed.GetValue(pods), parsed.GetValue(rounds), cancellation));
 
+var policyNodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1213, 5000, 20000] };
+var policyNames = new Option<string[]>("--policies") { Description = "Placement policies by name.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["fgd", "default"] };
+var decisions = new Option<int>("--decisions") { Description = "Decisions to measure in each case.", DefaultValueFactory = _ => 5000 };
+var policies = new Command("policies", "How the time of one decision grows with the cluster, by placement policy.") { json, policyNodes, policyNames, decisions };
+policies.SetAction((parsed, cancellation) => PolicyBenchmark.RunAsync(parsed.GetValue(policyNodes)!, parsed.GetValue(policyNames)!, parsed.GetValue(decisions), parsed.GetValue(json), cancellation));
+
 var micro = new Command("micro", "BenchmarkDotNet on the engine's parts; further arguments go to it (for example --filter *).") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed =>
 {
@@ -30,5 +37,5 @@ var baselineUrl = new Option<string>("--urls") { Description = "Address.", Defau
 var serveBaseline = new Command("serve-baseline", "Serves the full-object extender that 'extender --baseline' measures.") { baselineUrl };
 serveBaseline.SetAction((parsed, cancellation) => FullObjectExtender.RunAsync(parsed.GetValue(baselineUrl)!, cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, serveBaseline };
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, micro, serveBaseline };
 return await root.Parse(args).InvokeAsync();
