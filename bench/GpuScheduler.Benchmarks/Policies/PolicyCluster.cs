@@ -18,6 +18,9 @@ internal sealed class PolicyCluster
     /// <summary>Part of the nodes that are empty at first, and of those that are half full; the others are full.</summary>
     private const double Empty = 0.05, Half = 0.1;
 
+    /// <summary>Pods that each node is offered at first.</summary>
+    private const int Offers = 25;
+
     private static readonly (string Product, int Cores)[] s_nodes = [("NVIDIA-H100-80GB-HBM3", 192), ("NVIDIA-A100-SXM4-80GB", 128), ("NVIDIA-L40S", 96)];
 
     /// <summary>What pods ask for: so much of one GPU in milli-GPU, or several whole ones; and how many of a hundred pods do.</summary>
@@ -28,7 +31,9 @@ internal sealed class PolicyCluster
 
     private readonly Random _random = new(1);
     private readonly List<PodInfo> _templates = [];
-    private readonly List<string> _running = [];
+    private readonly List<PodInfo> _running = [];
+    private readonly long _fullMilli;
+    private long _usedMilli;
     private int _arrived;
 
     /// <summary>Makes a cluster on which pods are put node by node, without a policy.</summary>
@@ -50,6 +55,8 @@ internal sealed class PolicyCluster
         {
             Occupy(NameOf(i), _random.NextDouble() switch { < Empty => 0, < Empty + Half => Gpus * 500, _ => Gpus * 1000 });
         }
+
+        _fullMilli = _usedMilli;
     }
 
     /// <summary>The cluster.</summary>
@@ -59,20 +66,7 @@ internal sealed class PolicyCluster
     public TypicalPods Typical => TypicalPods.Learn(_templates);
 
     /// <summary>GPU in use, in % of all.</summary>
-    public double AllocatedPercent
-    {
-        get
-        {
-            var nodes = State.Current.Nodes;
-            var used = 0L;
-            foreach (var node in nodes)
-            {
-                used += node!.UsedMilli;
-            }
-
-            return used / (10.0 * Gpus * nodes.Length);
-        }
-    }
+    public double AllocatedPercent => _usedMilli / (10.0 * Gpus * State.Current.Nodes.Length);
 
     /// <summary>A pod that arrives.</summary>
     public PodInfo Arrive()
@@ -82,16 +76,27 @@ internal sealed class PolicyCluster
     }
 
     /// <summary>A pod runs from now on.</summary>
-    public void Started(PodInfo pod) => _running.Add(pod.Uid);
+    public void Started(PodInfo pod)
+    {
+        _running.Add(pod);
+        _usedMilli += SizeOf(pod);
+    }
 
-    /// <summary>Some pod is over.</summary>
+    /// <summary>Pods are over, any of them, at least one and as many as it takes for the cluster to be no fuller than at first.</summary>
     public void Leave()
     {
-        var i = _random.Next(_running.Count);
-        State.DeletePod(_running[i]);
-        _running[i] = _running[^1];
-        _running.RemoveAt(_running.Count - 1);
+        do
+        {
+            var i = _random.Next(_running.Count);
+            State.DeletePod(_running[i].Uid);
+            _usedMilli -= SizeOf(_running[i]);
+            _running[i] = _running[^1];
+            _running.RemoveAt(_running.Count - 1);
+        }
+        while (_usedMilli > _fullMilli);
     }
+
+    private static int SizeOf(PodInfo pod) => (pod.Request.WholeGpus * 1000) + pod.Request.ShareMilli;
 
     private static string NameOf(int i) => string.Create(CultureInfo.InvariantCulture, $"gpu-node-{i:D5}");
 
@@ -101,19 +106,18 @@ internal sealed class PolicyCluster
         return new NodeBuilder(NameOf(i)).Gpus(product, Gpus).Allocatable("cpu", cores.ToString(CultureInfo.InvariantCulture)).Allocatable("memory", "2Ti").Allocatable("pods", "110").Build();
     }
 
-    /// <summary>Puts pods on a node until so much of its GPUs is in use, or one does not fit.</summary>
+    /// <summary>Offers pods to a node, of which it takes those that fit until so much of its GPUs is in use.</summary>
     private void Occupy(string node, int milli)
     {
-        static int SizeOf(PodInfo pod) => (pod.Request.WholeGpus * 1000) + pod.Request.ShareMilli;
-        for (var pod = Arrive(); (milli -= SizeOf(pod)) >= 0; pod = Arrive())
+        for (var offers = 0; offers < Offers && milli > 0; offers++)
         {
-            if (!State.Promise(pod, node, info => info.FreeCpuMilli < pod.CpuMilli ? "too little CPU" : null).IsGranted)
+            var pod = Arrive();
+            if (SizeOf(pod) <= milli && State.Promise(pod, node, info => info.FreeCpuMilli < pod.CpuMilli ? "too little CPU" : null).IsGranted)
             {
-                return;
+                State.Run(pod.Uid);
+                Started(pod);
+                milli -= SizeOf(pod);
             }
-
-            State.Run(pod.Uid);
-            Started(pod);
         }
     }
 }
