@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using GpuScheduler.Benchmarks;
 using GpuScheduler.Benchmarks.Gangs;
+using GpuScheduler.Benchmarks.Policies;
 
 var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
 var nodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [100, 1000, 5000] };
@@ -21,6 +22,12 @@ var rounds = new Option<int>("--rounds") { Description = "Runs of each mode, tak
 var throughput = new Command("throughput", "Pods per second of a real kube-scheduler with the extender, with the extender doing nothing, and with one-node answers.") { pods, throughputNodes, rounds };
 throughput.SetAction((parsed, cancellation) => ThroughputBenchmark.RunAsync(parsed.GetValue(throughputNodes), parsed.GetValue(pods), parsed.GetValue(rounds), cancellation));
 
+var policyNodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1213, 5000, 20000] };
+var policyNames = new Option<string[]>("--policies") { Description = "Placement policies by name.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["fgd", "default"] };
+var decisions = new Option<int>("--decisions") { Description = "Decisions to measure in each case.", DefaultValueFactory = _ => 5000 };
+var policies = new Command("policies", "How the time of one decision grows with the cluster, by placement policy.") { json, policyNodes, policyNames, decisions };
+policies.SetAction((parsed, cancellation) => PolicyBenchmark.RunAsync(parsed.GetValue(policyNodes)!, parsed.GetValue(policyNames)!, parsed.GetValue(decisions), parsed.GetValue(json), cancellation));
+
 var micro = new Command("micro", "BenchmarkDotNet on the engine's parts; further arguments go to it (for example --filter *).") { TreatUnmatchedTokensAsErrors = false };
 micro.SetAction(parsed =>
 {
@@ -36,5 +43,5 @@ var patience = new Option<double>("--patience") { Description = "Factor on the t
 var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, patience, only };
 gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, micro, gangs, serveBaseline };
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, micro, serveBaseline };
 return await root.Parse(args).InvokeAsync();

@@ -16,7 +16,7 @@ internal sealed class FreeAtStart
     {
         _open = [.. facts.Initial.Where(n => !facts.Cluster.Cordoned.Contains(n.Facts.Name))];
         Cards = [.. _open.SelectMany(n => n.FreeCards.ToArray())];
-        MigMilli = _open.Sum(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => (n.Facts.MigMask & (1UL << g)) != 0).Sum(g => (long)SharePacking.WholeCard - SimulatedCluster.UsedOf(n, g)));
+        MigMilli = _open.Sum(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => (n.Facts.MigMask & (1UL << g)) != 0).Sum(g => (long)SharePacking.WholeCard - n.UsedMilliOf(g)));
     }
 
     /// <summary>On each card that takes pods whole or in shares, in milli-GPU; 0 for others.</summary>

@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
-using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Simulator.Clusters;
 
@@ -16,7 +15,8 @@ internal sealed class ClusterFacts
     public ClusterFacts(ClusterModel cluster)
     {
         Cluster = cluster;
-        Initial = Occupy(cluster);
+        var snapshot = cluster.ToState(cluster.Nodes).Current;
+        Initial = [.. cluster.Nodes.Select(n => snapshot.Find(n.Name)!)];
         Nodes = [.. Initial.Select(n => n.Facts)];
         long memory = 0;
         var known = 0;
@@ -101,14 +101,5 @@ internal sealed class ClusterFacts
         }
 
         return best?.Name;
-    }
-
-    private static ImmutableArray<NodeInfo> Occupy(ClusterModel cluster)
-    {
-        var state = new ClusterState(StoppedClock.Instance, new LedgerOptions());
-        state.ReplaceReports(cluster.Reports);
-        state.ReplaceNodes([.. cluster.Nodes]);
-        state.ReplacePods([.. cluster.BoundPods], consistent: true);
-        return [.. cluster.Nodes.Select(n => state.Current.Find(n.Name)!)];
     }
 }

@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Simulator.Clusters;
 
@@ -35,4 +36,15 @@ internal sealed record ClusterModel
 
     /// <summary>What a reader must know to judge results on it.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>A new state of some of the nodes, in that order, with what they report and the pods that run on them.</summary>
+    public ClusterState ToState(IReadOnlyCollection<NodeObject> nodes)
+    {
+        var state = new ClusterState(StoppedClock.Instance, new LedgerOptions());
+        state.ReplaceReports(Reports);
+        state.ReplaceNodes(nodes);
+        var names = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
+        state.ReplacePods([.. BoundPods.Where(p => names.Contains(p.NodeName!))], consistent: true);
+        return state;
+    }
 }

@@ -49,11 +49,7 @@ internal sealed class OutputOptions
     {
         Save(session, parsed.GetValue(_json), stream => JsonOutput.Write(stream, results, record, parsed.GetValue(_curves)), parsed);
         Save(session, parsed.GetValue(_csv), stream => CsvOutput.Write(stream, results, record), parsed);
-        Save(session, parsed.GetValue(_html), stream =>
-        {
-            using var text = new StreamWriter(stream, leaveOpen: true);
-            text.Write(HtmlReport.Render(report()));
-        }, parsed);
+        Save(session, parsed.GetValue(_html), stream => HtmlReport.Write(stream, report()), parsed);
     }
 
     private void Save(Session session, string? path, Action<Stream> write, ParseResult parsed)

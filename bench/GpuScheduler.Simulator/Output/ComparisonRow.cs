@@ -10,9 +10,6 @@ namespace GpuScheduler.Simulator.Output;
 /// <param name="Runs">The runs, by seed.</param>
 internal sealed record ComparisonRow(string Trace, double? Load, string Policy, IReadOnlyList<RunResult> Runs)
 {
-    /// <summary>The policies that ours is measured against: the best published one, and the simplest.</summary>
-    private static readonly string[] s_baselines = ["fgd", "firstfit"];
-
     /// <summary>Allocation at 100 % arrived, in %.</summary>
     public MeanAndDeviation At100 => MeanAndDeviation.Of(Runs.Select(r => r.Fill?.At(100)?.Allocation));
 
@@ -67,7 +64,7 @@ internal sealed record ComparisonRow(string Trace, double? Load, string Policy, 
     /// </summary>
     public static double? IdleRatio(ComparisonRow row, IReadOnlyList<ComparisonRow> all, Func<ComparisonRow, MeanAndDeviation> idle)
     {
-        var baselines = all.Where(r => r.Trace == row.Trace && s_baselines.Contains(r.Policy)).Select(r => idle(r).Mean).Where(double.IsFinite).ToList();
+        var baselines = all.Where(r => r.Trace == row.Trace && PolicyNames.Baselines.Contains(r.Policy)).Select(r => idle(r).Mean).Where(double.IsFinite).ToList();
         return baselines.Count > 0 && baselines.Min() is > 0 and var best && double.IsFinite(idle(row).Mean) ? idle(row).Mean / best : null;
     }
 }

@@ -6,6 +6,9 @@ internal static class PolicyNames
     /// <summary>The engine's own policy.</summary>
     public const string Own = "default";
 
+    /// <summary>The policies that ours is measured against: the best published one, and the simplest.</summary>
+    public static IReadOnlyList<string> Baselines { get; } = ["fgd", "firstfit"];
+
     private static readonly Dictionary<string, string> s_names = new(StringComparer.Ordinal)
     {
         ["fgd"] = "FGD",

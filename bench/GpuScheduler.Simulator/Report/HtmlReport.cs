@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 
 namespace GpuScheduler.Simulator.Report;
 
@@ -51,10 +50,12 @@ internal static class HtmlReport
     }
 
     /// <summary>Writes the page as UTF-8.</summary>
-    /// <exception cref="IOException">The file cannot be written.</exception>
     /// <inheritdoc cref="Render"/>
-    public static Task WriteAsync(ReportModel model, string path, CancellationToken cancellation) =>
-        File.WriteAllTextAsync(path, Render(model), new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), cancellation);
+    public static void Write(Stream stream, ReportModel model)
+    {
+        using var text = new StreamWriter(stream, leaveOpen: true);
+        text.Write(Render(model));
+    }
 
     /// <summary>Anchor of a scenario.</summary>
     public static string ScenarioId(int index) => "scenario-" + index.ToString(CultureInfo.InvariantCulture);

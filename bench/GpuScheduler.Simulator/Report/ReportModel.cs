@@ -1,3 +1,5 @@
+using GpuScheduler.Simulator.Output;
+
 namespace GpuScheduler.Simulator.Report;
 
 /// <summary>
@@ -29,7 +31,7 @@ internal sealed record ReportModel
     /// Ids of the policies whose better one (fewest idle GPUs, mean of the seeds) is 1.00 in the column of ratios. Those that a scenario
     /// lacks are passed over; without any, the column is left out.
     /// </summary>
-    public IReadOnlyList<string> Baselines { get; init; } = ["fgd", "firstfit"];
+    public IReadOnlyList<string> Baselines { get; init; } = PolicyNames.Baselines;
 
     /// <summary>Traces, or variants of a cluster, in the order in which they are shown.</summary>
     public IReadOnlyList<ReportScenario> Scenarios { get; init; } = [];

@@ -1,12 +1,10 @@
 using System.Collections.Immutable;
-using System.Numerics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Policies;
 using GpuScheduler.Core.Requests;
-using GpuScheduler.Core.Reservations;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Report;
 
@@ -19,10 +17,10 @@ namespace GpuScheduler.Simulator.Runs;
 internal sealed class SimulatedCluster
 {
     private readonly ClusterFacts _facts;
-    private readonly TypicalPods _measure;
+    private readonly ClusterFragmentation _fragmentation;
+    private readonly double _closedFragmentMilli;
     private readonly ClusterState _state;
     private readonly SchedulingEngine _engine;
-    private readonly double[] _fragments;
     private readonly int[] _used;
 
     /// <summary>Sets a cluster up.</summary>
@@ -35,21 +33,16 @@ internal sealed class SimulatedCluster
     public SimulatedCluster(ClusterFacts facts, IReadOnlyList<int> order, string policy, TypicalPods? typical, TypicalPods measure, long seed)
     {
         _facts = facts;
-        _measure = measure;
+        _fragmentation = new ClusterFragmentation(measure);
         var cluster = facts.Cluster;
         var open = order.Where(i => !cluster.Cordoned.Contains(cluster.Nodes[i].Name)).ToList();
         var closed = order.Where(i => cluster.Cordoned.Contains(cluster.Nodes[i].Name)).ToList();
 
         // The engine takes the first of equal nodes, and a new cluster counts its nodes as they are added.
-        _state = new ClusterState(StoppedClock.Instance, new LedgerOptions());
-        _state.ReplaceReports(cluster.Reports);
-        _state.ReplaceNodes([.. open.Select(i => cluster.Nodes[i])]);
-        var names = open.Select(i => cluster.Nodes[i].Name).ToHashSet(StringComparer.Ordinal);
-        _state.ReplacePods([.. cluster.BoundPods.Where(p => names.Contains(p.NodeName!))], consistent: true);
+        _state = cluster.ToState([.. open.Select(i => cluster.Nodes[i])]);
         _engine = new SchedulingEngine(_state, new EngineOptions { Profile = PlacementPolicies.Create(policy, new PolicyContext { TypicalPods = typical, Seed = (ulong)seed }) });
 
         var nodes = _state.Current.Nodes;
-        _fragments = new double[nodes.Length];
         _used = new int[nodes.Length];
         for (var i = 0; i < nodes.Length; i++)
         {
@@ -59,7 +52,7 @@ internal sealed class SimulatedCluster
         foreach (var i in closed)
         {
             UsedMilli += facts.Initial[i].UsedMilli;
-            FragmentMilli += measure.FragmentedMilli(facts.Initial[i]);
+            _closedFragmentMilli += measure.FragmentedMilli(facts.Initial[i]);
         }
 
         foreach (var pod in cluster.Displaced)
@@ -75,7 +68,7 @@ internal sealed class SimulatedCluster
     public long UsedMilli { get; private set; }
 
     /// <summary>Idle GPU that typical pods cannot use, in milli-GPU.</summary>
-    public double FragmentMilli { get; private set; }
+    public double FragmentMilli => _closedFragmentMilli + _fragmentation.FragmentedMilli(_state.Current);
 
     /// <summary>Tells the engine of a pod that waits for its turn.</summary>
     public void Announce(PodInfo pod) => _engine.Announce(pod);
@@ -115,7 +108,7 @@ internal sealed class SimulatedCluster
     });
 
     /// <summary>What is left on each GPU that works, in milli-GPU, GPUs that are full left out.</summary>
-    public IReadOnlyList<int> FreeCards() => [.. Nodes().SelectMany(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => n.Facts.Gpus[g].Healthy).Select(g => SharePacking.WholeCard - UsedOf(n, g))).Where(free => free > 0)];
+    public IReadOnlyList<int> FreeCards() => [.. Nodes().SelectMany(n => Enumerable.Range(0, n.Facts.Gpus.Length).Where(g => n.Facts.Gpus[g].Healthy).Select(g => SharePacking.WholeCard - n.UsedMilliOf(g))).Where(free => free > 0)];
 
     /// <summary>The nodes as they are now.</summary>
     public ClusterMap ToMap(long seed) => new()
@@ -130,19 +123,9 @@ internal sealed class SimulatedCluster
             Condition = _facts.Cluster.Cordoned.Contains(n.Facts.Name) ? NodeCondition.Cordoned
                 : !n.Facts.Gpus.IsEmpty && n.Facts.UsableGpus == 0 ? NodeCondition.Unhealthy
                 : NodeCondition.Ready,
-            Cards = [.. Enumerable.Range(0, n.Facts.Gpus.Length).Select(g => new MapCard(UsedOf(n, g), n.Facts.Gpus[g].Healthy) { Slices = SlicesOf(n, g) })],
+            Cards = [.. Enumerable.Range(0, n.Facts.Gpus.Length).Select(g => new MapCard(n.UsedMilliOf(g), n.Facts.Gpus[g].Healthy) { Slices = SlicesOf(n, g) })],
         })],
     };
-
-    /// <summary>How much of a GPU is in use, in milli-GPU.</summary>
-    public static int UsedOf(NodeInfo node, int gpu)
-    {
-        var use = node.Use[gpu];
-        return use.Whole ? SharePacking.WholeCard
-            : use.MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(use.MigMask) / node.Facts.MemorySlices
-            : use.Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(node.FreeMilli(gpu), node.FreeMemoryMiB(gpu), node.Facts.Gpus[gpu].MemoryMiB)
-            : 0;
-    }
 
     private static IReadOnlyList<MapSlice> SlicesOf(NodeInfo node, int gpu)
     {
@@ -172,9 +155,6 @@ internal sealed class SimulatedCluster
 
     private void Count(int position, NodeInfo node)
     {
-        var fragments = _measure.FragmentedMilli(node);
-        FragmentMilli += fragments - _fragments[position];
-        _fragments[position] = fragments;
         UsedMilli += node.UsedMilli - _used[position];
         _used[position] = node.UsedMilli;
     }

@@ -49,7 +49,7 @@ public sealed class NodeInfo
     /// <summary>GPUs that more shares may be put on: idle ones or ones that are shared already; none when allocatable fell below what is in use.</summary>
     public ulong ShareMask { get; private set; }
 
-    /// <summary>How much of the GPUs is in use, in milli-GPU: whole ones count 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
+    /// <summary>How much of the GPUs is in use, in milli-GPU: the sum of <see cref="UsedMilliOf"/>.</summary>
     public int UsedMilli { get; private set; }
 
     /// <summary>
@@ -60,12 +60,6 @@ public sealed class NodeInfo
 
     /// <summary>The sum of <see cref="FreeCards"/>, in milli-GPU.</summary>
     public int FreeCardMilli { get; private set; }
-
-    /// <summary>
-    /// What kinds of GPU pods are here, as bits: bit 0 for pods that share cards, bit n for pods of n whole GPUs (bit 62 for more),
-    /// bit 63 for pods with MIG devices.
-    /// </summary>
-    public ulong PodKinds { get; private set; }
 
     /// <summary>CPU not requested by anybody, in milli-CPU.</summary>
     public long FreeCpuMilli { get; private set; }
@@ -114,7 +108,6 @@ public sealed class NodeInfo
             unknown |= allocation.State == AllocationState.Presumed;
             node.FreeCpuMilli -= allocation.Pod.CpuMilli;
             node.FreeMemoryBytes -= allocation.Pod.MemoryBytes;
-            node.PodKinds |= KindOf(allocation.Pod.Request);
             if (allocation.State != AllocationState.Presumed)
             {
                 node.Add(allocation.Devices);
@@ -143,21 +136,21 @@ public sealed class NodeInfo
     /// <summary>Compute of a GPU that is not shared out, in milli-GPU.</summary>
     public int FreeMilli(int gpu) => SharePacking.WholeCard - _use[gpu].Milli;
 
+    /// <summary>How much of a GPU is in use, in milli-GPU: a whole one counts 1000, MIG by memory slices, shares by the scarcer of compute and memory.</summary>
+    public int UsedMilliOf(int gpu)
+    {
+        ref readonly var use = ref _use[gpu];
+        return use.Whole ? SharePacking.WholeCard
+            : use.MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(use.MigMask) / Facts.MemorySlices
+            : use.Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(FreeMilli(gpu), FreeMemoryMiB(gpu), Facts.Gpus[gpu].MemoryMiB)
+            : 0;
+    }
+
     /// <summary>What is left on a card in milli-GPU once a share of the request is on it, in the terms of <see cref="FreeCards"/>.</summary>
     public int FreeCardAfter(int gpu, GpuRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         return SharePacking.Free(FreeMilli(gpu) - request.ShareMilli, FreeMemoryMiB(gpu) - request.ShareMemoryMiB, Facts.Gpus[gpu].MemoryMiB);
-    }
-
-    /// <summary>The bit of a request in <see cref="PodKinds"/>; 0 for one without GPUs.</summary>
-    public static ulong KindOf(GpuRequest request)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        return request.ShareCount > 0 ? 1
-            : request.WholeGpus > 0 ? 1UL << Math.Min(request.WholeGpus, 62)
-            : request.Mig.IsEmpty ? 0
-            : 1UL << 63;
     }
 
     /// <summary>What typical pods find on the node; worked out once for those asked for last.</summary>
@@ -205,10 +198,7 @@ public sealed class NodeInfo
                 UsedGpus++;
             }
 
-            UsedMilli += _use[i].Whole ? SharePacking.WholeCard
-                : _use[i].MigMask != 0 ? SharePacking.WholeCard * BitOperations.PopCount(_use[i].MigMask) / Facts.MemorySlices
-                : _use[i].Shares > 0 ? SharePacking.WholeCard - SharePacking.Free(FreeMilli(i), FreeMemoryMiB(i), Facts.Gpus[i].MemoryMiB)
-                : 0;
+            UsedMilli += UsedMilliOf(i);
             if ((Facts.WholeMask & bit) != 0 && _use[i].MigMask == 0 && !_use[i].Whole)
             {
                 IdleMask |= _use[i].Shares == 0 ? bit : 0;

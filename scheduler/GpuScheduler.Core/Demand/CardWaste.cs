@@ -17,9 +17,6 @@ internal sealed class CardWaste
     /// <summary>Weight of the random view.</summary>
     private const double Random = 0.5;
 
-    /// <summary>Pods that a remainder is offered before it counts as wasted, in the random view.</summary>
-    private const double Offers = 60;
-
     /// <summary>Most sizes that the cutting-stock problem is solved for: the most frequent ones.</summary>
     private const int MostSizes = 64;
 
@@ -43,10 +40,7 @@ internal sealed class CardWaste
     /// <param name="free">What is free on it, in milli-GPU (0 to 1000).</param>
     public double this[int free] => _waste[free];
 
-    /// <summary>
-    /// What is left of r free milli-GPU when pods are offered in random order and each that fits is taken: with the probability that
-    /// one comes at all before the offers end, the mean over those that fit; else r.
-    /// </summary>
+    /// <summary>What is left of r free milli-GPU when pods come at random (<see cref="RandomFill"/>), by r.</summary>
     private static double[] AtRandom(IReadOnlyList<(int Milli, double Share)> sizes)
     {
         var left = new double[SharePacking.WholeCard + 1];
@@ -65,10 +59,7 @@ internal sealed class CardWaste
                 after += share * left[free - milli];
             }
 
-            fitting /= all;
-            after /= all;
-            var taken = fitting / (fitting + (1 / Offers));
-            left[free] = fitting > 0 ? (taken * after / fitting) + ((1 - taken) * free) : free;
+            left[free] = RandomFill.Left(fitting / all, after / all, free);
         }
 
         return left;

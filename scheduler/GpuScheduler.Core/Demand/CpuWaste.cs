@@ -14,9 +14,6 @@ namespace GpuScheduler.Core.Demand;
 /// </remarks>
 internal sealed class CpuWaste
 {
-    /// <summary>Pods that a node is offered before what is free counts as wasted.</summary>
-    private const double Offers = 60;
-
     private const int CpuCells = 256;
     private const int GpuCells = 800;
 
@@ -83,7 +80,13 @@ internal sealed class CpuWaste
             FillRow(left, row, steps);
         }
 
-        return [.. left.Select((value, i) => (float)(value - unbounded[i % width]))];
+        var waste = new float[left.Length];
+        for (var i = 0; i < waste.Length; i++)
+        {
+            waste[i] = (float)(left[i] - unbounded[i % width]);
+        }
+
+        return waste;
     }
 
     private void FillRow(double[] left, int row, (int Cpu, int Gpu, double Share)[] steps)
@@ -106,9 +109,7 @@ internal sealed class CpuWaste
                 }
             }
 
-            var free = cell * _gpuCell;
-            var taken = fitting / (fitting + (1 / Offers));
-            left[start + cell] = fitting > 0 ? (taken * after / fitting) + ((1 - taken) * free) : free;
+            left[start + cell] = RandomFill.Left(fitting, after, cell * _gpuCell);
         }
     }
 }

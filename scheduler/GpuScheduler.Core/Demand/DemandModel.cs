@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
 
 namespace GpuScheduler.Core.Demand;
 
@@ -54,9 +55,9 @@ internal sealed class DemandModel
 
         long MeanCpu(int cards)
         {
-            var same = kinds.Where(k => k.Kind.Cards == cards && k.Kind.Milli == Devices.SharePacking.WholeCard).ToList();
+            var same = kinds.Where(k => k.Kind.Cards == cards && k.Kind.Milli == SharePacking.WholeCard).ToList();
             return same.Count == 0
-                ? (long)(cpu.CpuPerGpu * cards * Devices.SharePacking.WholeCard)
+                ? (long)(cpu.CpuPerGpu * cards * SharePacking.WholeCard)
                 : (long)(same.Sum(k => k.Share * k.Kind.CpuMilli) / same.Sum(k => k.Share));
         }
     }
@@ -71,7 +72,7 @@ internal sealed class DemandModel
 
     private static IEnumerable<(DemandKind Kind, double Share)> WholeNodes(NodeCensus census) =>
         census.Classes.Select(c => (
-            new DemandKind(c.Class.Cores * 1000, c.Class.Cards, Devices.SharePacking.WholeCard, c.Class.MemoryGiB, ""),
+            new DemandKind(c.Class.Cores * 1000, c.Class.Cards, SharePacking.WholeCard, c.Class.MemoryGiB, ""),
             WholeNodePods * c.Cards / census.Cards));
 
     /// <summary>The same model with other prices of the slots.</summary>

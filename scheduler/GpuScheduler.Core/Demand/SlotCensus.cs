@@ -7,7 +7,8 @@ namespace GpuScheduler.Core.Demand;
 internal sealed class SlotCensus
 {
     private NodeInfo?[][] _blocks = [];
-    private Counts[] _counts = [];
+    private long[] _counts = [];   // of each block: what is free on cards, in milli-GPU, then the slots by size
+    private long[] _totals = [];   // the same, of all blocks
     private ImmutableArray<Slot> _slots = [];
 
     /// <summary>Counts.</summary>
@@ -21,28 +22,22 @@ internal sealed class SlotCensus
         if (blocks.Length != _blocks.Length || !Same(slots, _slots))
         {
             _blocks = new NodeInfo?[blocks.Length][];
-            _counts = new Counts[blocks.Length];
+            _totals = new long[1 + slots.Length];
+            _counts = new long[blocks.Length * _totals.Length];
             _slots = slots;
         }
 
-        perSize.Clear();
-        var free = 0L;
         for (var i = 0; i < blocks.Length; i++)
         {
             if (_blocks[i] != blocks[i])
             {
                 _blocks[i] = blocks[i];
-                _counts[i] = Count(blocks[i]);
-            }
-
-            free += _counts[i].FreeMilli;
-            for (var size = 0; size < slots.Length; size++)
-            {
-                perSize[size] += _counts[i].Slots[size];
+                Recount(blocks[i], _counts.AsSpan(i * _totals.Length, _totals.Length));
             }
         }
 
-        return free;
+        _totals.AsSpan(1).CopyTo(perSize);
+        return _totals[0];
     }
 
     private static bool Same(ImmutableArray<Slot> a, ImmutableArray<Slot> b)
@@ -63,9 +58,14 @@ internal sealed class SlotCensus
         return true;
     }
 
-    private Counts Count(NodeInfo?[] block)
+    private void Recount(NodeInfo?[] block, Span<long> counts)
     {
-        var counts = new Counts(new long[_slots.Length]);
+        for (var i = 0; i < counts.Length; i++)
+        {
+            _totals[i] -= counts[i];
+        }
+
+        counts.Clear();
         foreach (var node in block)
         {
             if (node is null)
@@ -73,18 +73,16 @@ internal sealed class SlotCensus
                 continue;
             }
 
-            counts.FreeMilli += node.FreeCardMilli;
+            counts[0] += node.FreeCardMilli;
             for (var size = 0; size < _slots.Length; size++)
             {
-                counts.Slots[size] += _slots[size].On(node.FreeGpus, node.Facts.CpuMilli > 0 ? node.FreeCpuMilli : null);
+                counts[1 + size] += _slots[size].On(node.FreeGpus, node.Facts.CpuMilli > 0 ? node.FreeCpuMilli : null);
             }
         }
 
-        return counts;
-    }
-
-    private record struct Counts(long[] Slots)
-    {
-        public long FreeMilli { get; set; }
+        for (var i = 0; i < counts.Length; i++)
+        {
+            _totals[i] += counts[i];
+        }
     }
 }

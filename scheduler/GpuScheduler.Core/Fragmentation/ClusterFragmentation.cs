@@ -11,8 +11,8 @@ public sealed class ClusterFragmentation(TypicalPods typical)
 {
     private readonly List<Block> _blocks = [];
 
-    /// <summary>The sums over the nodes of a snapshot.</summary>
-    public FragmentationTotals Measure(Snapshot snapshot)
+    /// <summary>The sum of F over the nodes of a snapshot, in milli-GPU.</summary>
+    public double FragmentedMilli(Snapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
         var blocks = snapshot.Nodes.Blocks;
@@ -21,15 +21,13 @@ public sealed class ClusterFragmentation(TypicalPods typical)
             _blocks.Add(new Block(typical));
         }
 
-        var (fragmented, free) = (0.0, 0L);
+        var fragmented = 0.0;
         for (var i = 0; i < blocks.Length; i++)
         {
-            var sum = _blocks[i].Measure(blocks[i]);
-            fragmented += sum.FragmentedMilli;
-            free += sum.FreeMilli;
+            fragmented += _blocks[i].FragmentedMilli(blocks[i]);
         }
 
-        return new FragmentationTotals(fragmented, free);
+        return fragmented;
     }
 
     /// <summary>What was measured of a block of nodes.</summary>
@@ -37,29 +35,28 @@ public sealed class ClusterFragmentation(TypicalPods typical)
     {
         private readonly double[] _fragmented = new double[NodeList.BlockSize];
         private NodeInfo?[] _nodes = new NodeInfo?[NodeList.BlockSize];
-        private FragmentationTotals _sum;
+        private double _sum;
 
-        public FragmentationTotals Measure(NodeInfo?[] nodes)
+        public double FragmentedMilli(NodeInfo?[] nodes)
         {
             if (nodes == _nodes)
             {
                 return _sum;
             }
 
-            var (fragmented, free) = (0.0, _sum.FreeMilli);
+            _sum = 0;
             for (var i = 0; i < nodes.Length; i++)
             {
                 if (nodes[i] != _nodes[i])
                 {
-                    free += (nodes[i]?.FreeCardMilli ?? 0) - (_nodes[i]?.FreeCardMilli ?? 0);
                     _fragmented[i] = nodes[i] is { } node ? typical.FragmentedMilli(node) : 0;
                 }
 
-                fragmented += _fragmented[i];
+                _sum += _fragmented[i];
             }
 
             _nodes = nodes;
-            return _sum = new FragmentationTotals(fragmented, free);
+            return _sum;
         }
     }
 }

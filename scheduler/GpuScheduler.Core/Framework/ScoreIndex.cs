@@ -152,20 +152,26 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
         shape.Grow(snapshot.Nodes.Length);
         _kept += shape.Room;
         Forget();
-        if (known && version == shape.Version && shape.State is { } state && pod.MemoryBytes >= state.Pod.MemoryBytes)
+        if (known && shape.State is { } state && pod.MemoryBytes >= state.Pod.MemoryBytes)
         {
             foreach (var position in _changed)
             {
                 shape.Forget(position);
             }
+
+            if (version != shape.Version)
+            {
+                // The plugins score otherwise than before, but the filters refuse what they refused.
+                shape.ForgetScores();
+            }
         }
         else
         {
-            shape.Version = version;
             shape.State = shape.State is { } before && before.Pod.MemoryBytes < pod.MemoryBytes ? before : new CycleState(pod);
             shape.Forget();
         }
 
+        shape.Version = version;
         return shape;
     }
 

@@ -42,8 +42,26 @@ internal sealed class ShapeScores(ScoreKey key)
     /// <summary>The score at a position has to be worked out again.</summary>
     public void Forget(int position) => _known[position >> BlockBits] &= ~(1UL << position);
 
-    /// <summary>All scores have to be worked out again.</summary>
+    /// <summary>Everything has to be worked out again.</summary>
     public void Forget() => Array.Clear(_known);
+
+    /// <summary>All scores have to be worked out again, but not where the pod cannot go.</summary>
+    public void ForgetScores()
+    {
+        for (var block = 0; block < _blocks.Length; block++)
+        {
+            if (_blocks[block] == Best.NoScore)
+            {
+                continue;
+            }
+
+            var scores = _scores.AsSpan(block << BlockBits, BlockSize);
+            for (var i = 0; i < scores.Length; i++)
+            {
+                _known[block] &= ~(scores[i] == Best.NoScore ? 0UL : 1UL << i);
+            }
+        }
+    }
 
     /// <summary>The first position from <paramref name="from"/> on whose score has to be worked out; -1 when there is none.</summary>
     public int NextUnknown(int from)

@@ -46,7 +46,7 @@ internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserve
         {
             decrease = request is { ShareCount: 1, WholeGpus: 0, Mig.IsEmpty: true }
                 ? pick.CardValue
-                : Decrease(model, state.Pod, node, pick.Whole.Mask, pick.Shared);
+                : Decrease(model, state.Pod, node, BadnessOf(model, node), pick.Whole.Mask, pick.Shared);
         }
 
         if (!request.Mig.IsEmpty && node.Facts.Geometry is { } geometry)
@@ -60,25 +60,28 @@ internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserve
     public void Rank(PodInfo pod, NodeInfo node, ulong cards, Span<CardRank> ranks)
     {
         var model = _demand.Model;
+        var before = model is null ? 0 : BadnessOf(model, node);
         for (var rest = cards; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
             ranks[gpu] = model is null
                 ? new CardRank(0, -node.FreeCards[gpu])
-                : new CardRank(Decrease(model, pod, node, 0, 1UL << gpu), -node.FreeCards[gpu]);
+                : new CardRank(Decrease(model, pod, node, before, 0, 1UL << gpu), -node.FreeCards[gpu]);
         }
     }
 
-    private static double Decrease(DemandModel model, PodInfo pod, NodeInfo node, ulong whole, ulong shared)
+    private static double BadnessOf(DemandModel model, NodeInfo node) => model.BadnessOf(node.Facts, node.FreeCpuMilli, node.FreeCards, node.FreeGpus);
+
+    /// <summary>By how much a node gets less bad when a pod takes some cards whole and shares some.</summary>
+    private static double Decrease(DemandModel model, PodInfo pod, NodeInfo node, double before, ulong whole, ulong shared)
     {
         if (node.FreeCardMilli == 0)
         {
             return 0;
         }
 
-        var before = node.FreeCards;
-        Span<int> after = stackalloc int[before.Length];
-        before.CopyTo(after);
+        Span<int> after = stackalloc int[node.FreeCards.Length];
+        node.FreeCards.CopyTo(after);
         for (var rest = whole; rest != 0; rest &= rest - 1)
         {
             after[BitOperations.TrailingZeroCount(rest)] = 0;
@@ -91,8 +94,6 @@ internal sealed class Stranding : IScorePlugin, IShareCardOrder, IArrivalObserve
         }
 
         var taken = BitOperations.PopCount((whole | shared) & node.IdleMask);
-        var decrease = model.BadnessOf(node.Facts, node.FreeCpuMilli, before, node.FreeGpus)
-            - model.BadnessOf(node.Facts, node.FreeCpuMilli - pod.CpuMilli, after, node.FreeGpus - taken);
-        return Math.Floor(decrease + 1e-6);
+        return Math.Floor(before - model.BadnessOf(node.Facts, node.FreeCpuMilli - pod.CpuMilli, after, node.FreeGpus - taken) + 1e-6);
     }
 }

@@ -112,11 +112,11 @@ public class DemandLearnerTests
     {
         var cluster = DemandWorld.ClusterOf(DemandWorld.Node("n0", 8, 0));
         var learner = new DemandLearner(null);
-        for (var round = 0; round < 20; round++)
+        for (var round = 0; round < 400; round++)
         {
-            var from = round * 2000;
-            Arrive(learner, cluster, 2000, _ => round < 10 ? 500 : 300, i => from + i);
-            Assert.InRange(learner.Kinds, 1, 12_000);
+            var from = round * 100;
+            Arrive(learner, cluster, 100, _ => round < 200 ? 500 : 300, i => from + i);
+            Assert.InRange(learner.Kinds, Math.Min(from, 500), 12_000);
         }
 
         // Only those of 300: three on a card, and a tenth of it left.

@@ -165,6 +165,34 @@ public class StrandingTests
         Assert.True(placed > 4000 && failed > 400 && versions > 500, $"{placed} placed, {failed} failed, {versions} versions");
     }
 
+    [Fact]
+    public void Scoring_allocates_nothing()
+    {
+        var world = new DemandWorld(DemandWorld.Node("a", 8, 64)).Expect(100, (0.5, 2, null), (8, 64, null)).Run("a", 0.5, 4);
+        var node = world.Cluster.Current.Find("a")!;
+        var plugin = world.Profile.Scores.Single(s => s.Plugin.Name == "Stranding").Plugin;
+        CycleState[] states = [new(DemandWorld.Pod("share", 0.3, 2).Build()), new(DemandWorld.Pod("whole", 2, 8).Build()), new(DemandWorld.Pod("none", 0, 2).Build())];
+        double Scores(int rounds)
+        {
+            var sum = 0.0;
+            for (var i = 0; i < rounds; i++)
+            {
+                foreach (var state in states)
+                {
+                    DeviceAllocator.TryPick(state.Pod, node, world.Profile.CardOrder, out var pick, out _);
+                    sum += plugin.Score(state, node, pick);
+                }
+            }
+
+            return sum;
+        }
+
+        Scores(100);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Scores(1000);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
     private static Profile Create(TypicalPods? typical) => PlacementPolicies.Create("default", new PolicyContext { TypicalPods = typical });
 
     private static PodBuilder RandomPod(string uid, Random random) => random.Next(6) switch

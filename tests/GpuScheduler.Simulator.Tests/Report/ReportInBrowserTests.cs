@@ -161,7 +161,11 @@ public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browse
     private async Task<BrowserPage> OpenAsync(ReportModel model, int width, bool dark, string? picture)
     {
         var path = Path.Combine(_folder, "report.html");
-        await HtmlReport.WriteAsync(model, path, Cancellation);
+        await using (var file = File.Create(path))
+        {
+            HtmlReport.Write(file, model);
+        }
+
         var page = await browser.OpenAsync(path, width, dark, Cancellation);
         if (picture is not null && Environment.GetEnvironmentVariable("REPORT_PICTURES") is { Length: > 0 } folder)
         {

@@ -119,7 +119,7 @@ internal static class SampleReport
                 FreeCpuMilli = random.NextDouble() < 0.6 ? 0 : random.Next(cpu / 2),
                 Condition = i % 401 == 400 ? NodeCondition.Cordoned : NodeCondition.Ready,
                 Cards = [.. Enumerable.Range(0, cards).Select(_ => new MapCard(
-                    random.NextDouble() > idle * 6 ? 1000 : random.Next(10) switch { < 6 => 810 + random.Next(90), < 8 => 901 + random.Next(90), 8 => random.Next(700), _ => 0 },
+                    random.NextDouble() > idle * 6 ? 1000 : random.Next(10) switch { < 6 => 800 + random.Next(90), < 8 => 901 + random.Next(90), 8 => random.Next(700), _ => 0 },
                     Healthy: random.Next(3000) != 0))],
             };
         })],
