@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Policies;
 using GpuScheduler.Solver;
 
 namespace GpuScheduler.Benchmarks.Gangs;
@@ -102,7 +103,7 @@ internal static class GangBatches
         foreach (var gang in batch.Gangs)
         {
             var gpus = gang.Roles[0].Gpus;
-            if (BestFit.Place(batch.Topology, [.. free.Select(f => f / gpus)], gang.Roles[0].Min, gang.RequiredLevel!.Value) is { } added)
+            if (BestFitGangs.Place(batch.Topology, [.. free.Select(f => f / gpus)], gang.Roles[0].Min, gang.RequiredLevel!.Value) is { } added)
             {
                 weight += gang.Weight;
                 for (var position = 0; position < free.Length; position++)

@@ -5,7 +5,7 @@ using GpuScheduler.Solver;
 
 namespace GpuScheduler.Benchmarks.Gangs;
 
-/// <summary>Measures gang placement against the baseline of <see cref="BestFit"/>, on clusters of fixed seeds.</summary>
+/// <summary>Measures gang placement against the baseline of <see cref="Core.Policies.BestFitGangs"/>, on clusters of fixed seeds.</summary>
 internal static class GangBenchmark
 {
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Policies;
 
 namespace GpuScheduler.Benchmarks.Gangs;
 
@@ -59,7 +60,7 @@ internal static class SingleGangs
         var worse = 0;
         for (var i = 0; i < problems.Count; i++)
         {
-            var added = BestFit.Place(problems[i].Topology, [.. clusters[i].Free.Select(f => f / gpus)], members, problems[i].Topology.ClusterLevel);
+            var added = BestFitGangs.Place(problems[i].Topology, [.. clusters[i].Free.Select(f => f / gpus)], members, problems[i].Topology.ClusterLevel);
             if (added is null != !plans[i].IsPlaced && segment is null)
             {
                 throw new InvalidOperationException($"{name}: instance {i} is placed by one and not by the other");

@@ -93,18 +93,19 @@ internal static class FillLimits
         var arrived = facts.BoundMilli;
         for (var i = 0; i < loads.Length; i++)
         {
-            var request = trace.Pods[arrivals.Pods[i]].Template.Request;
-            arrived += facts.DemandMilli(request);
+            var pod = trace.Pods[arrivals.Pods[i]];
+            var request = pod.Template.Request;
+            arrived += facts.DemandMilli(pod);
             loads[i] = FillCurve.LoadOf(arrived, facts.CapacityMilli);
-            mig[i] = (i > 0 ? mig[i - 1] : 0) + request.Mig.Sum(m => (long)m.Count * free.MostMilli(m.Profile));
+            mig[i] = (i > 0 ? mig[i - 1] : 0) + (pod.Members * request.Mig.Sum(m => (long)m.Count * free.MostMilli(m.Profile)));
             if (request.WholeGpus > 0)
             {
-                parts.Add(new FillUpPart(i, request.WholeGpus, SharePacking.WholeCard));
+                parts.Add(new FillUpPart(i, pod.Members * request.WholeGpus, SharePacking.WholeCard));
             }
 
             if (request is { ShareCount: > 0, ShareMilli: > 0 })
             {
-                parts.Add(new FillUpPart(i, request.ShareCount, request.ShareMilli));
+                parts.Add(new FillUpPart(i, pod.Members * request.ShareCount, request.ShareMilli));
             }
         }
 

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Simulator.Workloads;
 
 namespace GpuScheduler.Simulator.Clusters;
 
@@ -83,6 +84,9 @@ internal sealed class ClusterFacts
 
         return milli;
     }
+
+    /// <summary>What a pod of a trace amounts to in milli-GPU; a gang, all of it.</summary>
+    public long DemandMilli(in TracePod pod) => pod.Members * DemandMilli(pod.Template.Request);
 
     /// <summary>The smallest MIG profile with so many compute slices that some node offers; null when there is none.</summary>
     public string? MigProfileWith(int computeSlices)

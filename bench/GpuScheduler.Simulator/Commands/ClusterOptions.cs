@@ -8,6 +8,7 @@ namespace GpuScheduler.Simulator.Commands;
 /// <summary>The options that say which cluster, and the folder of openb, which is cluster and workload.</summary>
 internal sealed class ClusterOptions
 {
+    private readonly Option<string?> _cluster = new("--cluster") { Description = $"The cluster in one word: a snapshot, a node list in openb's form (.csv), or generated:NAME=VALUE,... of equal nodes: {GeneratedCluster.Settings}.", HelpName = "CLUSTER" };
     private readonly Option<string?> _nodes = new("--nodes") { Description = "Node list in openb's form (sn, cpu_milli, memory_mib, gpu, model), in place of openb's own.", HelpName = "FILE" };
     private readonly Option<string?> _snapshot = new("--snapshot") { Description = "Cluster as written by: kubectl get nodes,pods -A -o yaml (or json). Pods that run stay; those that wait, and copies of all, arrive.", HelpName = "FILE" };
     private readonly Option<string?> _generate = new("--generate") { Description = "Generated cluster: COUNTxPRODUCT:GPUS[:CPU[:MEMORY]], several separated by commas, for example 64xH100:8:192:2Ti,40xT4:4.", HelpName = "NODES" };
@@ -26,7 +27,7 @@ internal sealed class ClusterOptions
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[Openb, _nodes, _snapshot, _generate, Scenario, _levels, _migShare, GeneratorSeed])
+        foreach (var option in (ReadOnlySpan<Option>)[Openb, _cluster, _nodes, _snapshot, _generate, Scenario, _levels, _migShare, GeneratorSeed])
         {
             command.Options.Add(option);
         }
@@ -36,6 +37,11 @@ internal sealed class ClusterOptions
     public Scenario ReadScenario(ParseResult parsed)
     {
         var scenario = parsed.GetValue(Scenario) is { } path ? Generation.Scenario.Load(path) : Generation.Scenario.Example;
+        if (parsed.GetValue(_cluster) is { } cluster && IsGenerated(cluster))
+        {
+            scenario = GeneratedCluster.Apply(cluster, scenario);
+        }
+
         if (parsed.GetValue(_generate) is { } nodes)
         {
             scenario = scenario with { Name = "generated", Nodes = Spans.Parts(nodes), Levels = new Dictionary<string, int>() };
@@ -55,7 +61,19 @@ internal sealed class ClusterOptions
     public ClusterModel Read(ParseResult parsed)
     {
         var (nodes, snapshot, openb) = (parsed.GetValue(_nodes), parsed.GetValue(_snapshot), parsed.GetValue(Openb));
-        var generated = parsed.GetValue(_generate) is not null || (parsed.GetValue(Scenario) is not null && openb is null);
+        var cluster = parsed.GetValue(_cluster);
+        var generated = parsed.GetValue(_generate) is not null || (cluster is not null && IsGenerated(cluster)) || (parsed.GetValue(Scenario) is not null && openb is null);
+        if (cluster is not null && (nodes ?? snapshot ?? parsed.GetValue(_generate)) is not null)
+        {
+            throw new InputException("several clusters: --cluster stands for --nodes, --snapshot and --generate; give one of them");
+        }
+
+        if (cluster is not null && !generated)
+        {
+            nodes = IsNodeList(cluster) ? cluster : null;
+            snapshot = nodes is null ? cluster : null;
+        }
+
         if ((nodes is null ? 0 : 1) + (snapshot is null ? 0 : 1) + (generated ? 1 : 0) > 1)
         {
             throw new InputException("several clusters: give one of --nodes, --snapshot, --generate and --scenario");
@@ -69,10 +87,15 @@ internal sealed class ClusterOptions
 
     /// <summary>True when the cluster is the built-in example.</summary>
     public bool IsExample(ParseResult parsed) =>
-        parsed.GetValue(_nodes) is null && parsed.GetValue(_snapshot) is null && parsed.GetValue(Openb) is null && parsed.GetValue(_generate) is null && parsed.GetValue(Scenario) is null;
+        parsed.GetValue(_nodes) is null && parsed.GetValue(_snapshot) is null && parsed.GetValue(Openb) is null && parsed.GetValue(_generate) is null && parsed.GetValue(Scenario) is null
+        && parsed.GetValue(_cluster) is null;
 
     /// <summary>True when the cluster is a snapshot.</summary>
-    public bool IsSnapshot(ParseResult parsed) => parsed.GetValue(_snapshot) is not null;
+    public bool IsSnapshot(ParseResult parsed) => parsed.GetValue(_snapshot) is not null || (parsed.GetValue(_cluster) is { } cluster && !IsGenerated(cluster) && !IsNodeList(cluster));
+
+    private static bool IsGenerated(string cluster) => cluster.StartsWith(GeneratedCluster.Prefix, StringComparison.Ordinal);
+
+    private static bool IsNodeList(string cluster) => cluster.EndsWith(".csv", StringComparison.OrdinalIgnoreCase);
 
     private static string Folder(string openb)
     {

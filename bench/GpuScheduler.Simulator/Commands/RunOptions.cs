@@ -16,7 +16,7 @@ internal sealed class RunOptions
     private readonly Option<string> _policies;
     private readonly Option<string> _seeds = new("--seeds") { Description = "Seeds: 42-44, or 42,45.", HelpName = "SEEDS", DefaultValueFactory = _ => "42-44" };
     private readonly Option<string?> _replay = new("--replay") { Description = "Folder with arrival orders TRACE_SEED.txt. Where it has none, the order is drawn, and the output says so.", HelpName = "DIR" };
-    private readonly Option<string> _mode = new("--mode") { Description = "fill: pods arrive, are placed or dropped, and never leave (the openb experiment). timed: they arrive at times, wait in a queue by priority, run and leave.", HelpName = "MODE", DefaultValueFactory = _ => "fill" };
+    private readonly Option<string?> _mode = new("--mode") { Description = "fill: pods arrive, are placed or dropped, and never leave (the openb experiment). timed: they arrive at times, wait in a queue by priority, run and leave. Default: timed for --jobs, else fill.", HelpName = "MODE" };
     private readonly Option<string> _nodeOrder = new("--node-order") { Description = $"Which node comes first among equals: {string.Join(", ", NodeOrders.Names)}. The published experiment is random.", HelpName = "ORDER", DefaultValueFactory = _ => NodeOrders.NameOf(NodeOrder.Random) };
     private readonly Option<string> _typical = new("--typical-from") { Description = "Where policies have their typical pods from: trace (the trace itself, as FGD does), arrived (what has arrived so far), or another trace's name or file.", HelpName = "SOURCE", DefaultValueFactory = _ => TypicalFrom.Trace.Name };
     private readonly Option<double> _fill = new("--fill") { Description = "Fill-up: GPU load that arrives, in % of the cluster.", HelpName = "PERCENT", DefaultValueFactory = _ => 130 };
@@ -62,8 +62,10 @@ internal sealed class RunOptions
         Runner.CheckPolicies(policies);
         var seeds = Spans.Seeds(parsed.GetValue(_seeds)!);
         var order = NodeOrders.Parse(parsed.GetValue(_nodeOrder)!);
+        var traces = _workload.Read(parsed, facts);
         var mode = parsed.GetValue(_mode) switch
         {
+            null => _workload.HasJobs(parsed) && traces.All(t => t.HasArrivals) ? RunMode.Timed : RunMode.Fill,
             "fill" => RunMode.Fill,
             "timed" => RunMode.Timed,
             var other => throw new InputException($"--mode {other} is not known; there are fill and timed"),
@@ -91,13 +93,13 @@ internal sealed class RunOptions
             Seeds = seeds,
             NodeOrder = order,
             Mode = mode,
-            Traces = _workload.Read(parsed, facts),
+            Traces = traces,
             Replay = parsed.GetValue(_replay),
             FillTo = parsed.GetValue(_fill) is > 0 and <= 10_000 and var fill ? fill / 100 : throw new InputException("--fill: a percentage above 0 and at most 10000 is allowed"),
             Loads = mode == RunMode.Timed && parsed.GetValue(_load) is { } loads ? [.. Spans.Percentages("--load", loads)] : [null],
             TypicalFrom = typical == TypicalFrom.Trace.Name ? TypicalFrom.Trace
                 : typical == TypicalFrom.Arrived.Name ? TypicalFrom.Arrived
-                : new TypicalFrom(typical, TypicalPods.Learn(_workload.ReadOne(parsed, typical, facts).Pods.Select(p => p.Template))),
+                : new TypicalFrom(typical, TypicalPods.Learn(_workload.ReadOne(parsed, typical, facts).Templates)),
             Timed = new TimedSettings
             {
                 Poisson = parsed.GetValue(_arrivals) switch

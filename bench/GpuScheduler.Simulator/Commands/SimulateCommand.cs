@@ -94,6 +94,10 @@ internal static class SimulateCommand
         if (experiment.Mode == RunMode.Timed)
         {
             session.Console.Write(ResultTables.Timed(rows));
+            if (ResultTables.Gangs(rows) is { } gangs)
+            {
+                session.Console.Write(gangs);
+            }
         }
         else
         {

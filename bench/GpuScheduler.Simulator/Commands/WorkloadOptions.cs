@@ -16,7 +16,7 @@ internal sealed class WorkloadOptions(ClusterOptions cluster)
 
     private readonly Option<string?> _traces = new("--traces") { Description = "Traces of --openb, separated by commas, or all. Default: default.", HelpName = "NAMES" };
     private readonly Option<string[]> _jobs = new("--jobs") { Description = "Traces with times: Philly, Muri, Sia or openb CSV, known by their columns. May be repeated.", HelpName = "FILE", DefaultValueFactory = _ => [] };
-    private readonly Option<int?> _gpusPerPod = new("--gpus-per-pod") { Description = "Most GPUs of one pod when a job of --jobs is split. Default: 8, or what the largest node has.", HelpName = "GPUS" };
+    private readonly Option<int?> _gpusPerPod = new("--gpus-per-pod") { Description = "Most GPUs of one pod: a job of --jobs that wants more is a gang of equal pods. Default: 8, or what the largest node has.", HelpName = "GPUS" };
     private readonly Option<string> _cpuPerGpu = new("--cpu-per-gpu") { Description = "CPU for each GPU of a job of --jobs that does not say.", HelpName = "CORES", DefaultValueFactory = _ => "0" };
     private readonly Option<int> _pods = new("--pods") { Description = "Pods to generate, or to pick with --arrivals poisson. Default: as many as ask for all GPUs, or as the trace has.", HelpName = "COUNT" };
 
@@ -25,6 +25,9 @@ internal sealed class WorkloadOptions(ClusterOptions cluster)
 
     /// <summary>Pods to generate or pick; 0 when not said.</summary>
     public int Count(ParseResult parsed) => parsed.GetValue(_pods) is >= 0 and var count ? count : throw new InputException("--pods may not be negative");
+
+    /// <summary>True when all workloads are traces of jobs.</summary>
+    public bool HasJobs(ParseResult parsed) => parsed.GetValue(_jobs)!.Length > 0 && parsed.GetValue(_traces) is null;
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)

@@ -52,6 +52,21 @@ internal sealed record ComparisonRow(string Trace, double? Load, string Policy, 
     /// <summary>A quantile of the waits, in milliseconds.</summary>
     public MeanAndDeviation Wait(double part) => MeanAndDeviation.Of(Runs.Select(r => r.Timed?.Quantile(part)));
 
+    /// <summary>Mean wait of gangs in milliseconds.</summary>
+    public MeanAndDeviation GangWait => MeanAndDeviation.Of(Runs.Select(r => r.Timed?.Gangs?.Waits.MeanMs));
+
+    /// <summary>A quantile of the waits of gangs, in milliseconds.</summary>
+    public MeanAndDeviation GangWaitAt(double part) => MeanAndDeviation.Of(Runs.Select(r => r.Timed?.Gangs?.Waits.Quantile(part)));
+
+    /// <summary>Racks that a gang is spread over.</summary>
+    public MeanAndDeviation GangRacks => MeanAndDeviation.Of(Runs.Select(r => r.Timed?.Gangs?.Racks));
+
+    /// <summary>Nodes of a gang.</summary>
+    public MeanAndDeviation GangNodes => MeanAndDeviation.Of(Runs.Select(r => r.Timed?.Gangs?.Nodes));
+
+    /// <summary>Gangs that never started.</summary>
+    public MeanAndDeviation GangsFailed => MeanAndDeviation.Of(Runs.Select(r => (double?)r.Timed?.Gangs?.Waits.NeverStarted));
+
     /// <summary>Sums up results by trace, load and policy, in the order in which they come.</summary>
     public static IReadOnlyList<ComparisonRow> Of(IEnumerable<RunResult> results) =>
     [

@@ -19,11 +19,15 @@ internal static class CsvOutput
     private static readonly string[] s_timed =
         ["load", "meanAllocation", "waitMeanSeconds", "waitMedianSeconds", "waitP95Seconds", "waitMaxSeconds", "waitingAtEnd", "failedPods", "arrivedPods"];
 
+    private static readonly string[] s_gangs =
+        ["gangs", "gangWaitMeanSeconds", "gangWaitMedianSeconds", "gangWaitP95Seconds", "gangsNeverStarted", "racksPerGang", "nodesPerGang"];
+
     /// <summary>Writes results.</summary>
     public static void Write(Stream stream, IReadOnlyList<RunResult> results, RunRecord record)
     {
         using var csv = CsvWriter.Create(stream, leaveOpen: true);
         var columns = results.Any(r => r.Timed is not null) ? s_timed : s_fill;
+        columns = results.Any(r => r.Timed?.Gangs is not null) ? [.. columns, .. s_gangs] : columns;
         var isBounded = results.Any(r => r.Limit is not null);
         columns = isBounded ? [.. columns, .. s_limit] : columns;
         csv.WriteHeader([.. s_before, .. columns, .. isBounded ? ["boundHolds"] : Array.Empty<string>(), .. s_after]);

@@ -24,6 +24,7 @@ internal static class Figures
                 ("arrivedPods", timed.Arrived),
                 ("waitingAtEnd", timed.WaitingAtEnd),
                 ("failedPods", timed.NeverStarted),
+                .. GangsOf(timed.Gangs),
             ];
         }
 
@@ -43,6 +44,18 @@ internal static class Figures
             ("cardsInUse", fill.CardsInUse),
         ];
     }
+
+    /// <summary>Nothing where no gang arrived.</summary>
+    private static (string Name, double? Value)[] GangsOf(GangOutcomes? gangs) => gangs is null ? [] :
+    [
+        ("gangs", gangs.Waits.Arrived),
+        ("gangWaitMeanSeconds", gangs.Waits.MeanMs / 1000),
+        ("gangWaitMedianSeconds", gangs.Waits.Quantile(0.5) / 1000),
+        ("gangWaitP95Seconds", gangs.Waits.Quantile(0.95) / 1000),
+        ("gangsNeverStarted", gangs.Waits.NeverStarted),
+        ("racksPerGang", gangs.Racks),
+        ("nodesPerGang", gangs.Nodes),
+    ];
 
     /// <summary>How the run stands to the bound; nothing for one that was not bounded.</summary>
     private static (string Name, double? Value)[] Limits(RunResult result)

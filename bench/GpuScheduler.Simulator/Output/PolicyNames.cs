@@ -20,6 +20,7 @@ internal static class PolicyNames
         ["random"] = "Random",
         ["leastallocated"] = "LeastAllocated",
         ["mostallocated"] = "MostAllocated",
+        ["podbypod"] = "pod by pod",
         [Own] = "default (ours)",
     };
 

@@ -134,6 +134,42 @@ internal static class ResultTables
         return table;
     }
 
+    /// <summary>How gangs fared in timed runs, a row a load and policy; null when there were none.</summary>
+    public static Table? Gangs(IReadOnlyList<ComparisonRow> rows)
+    {
+        var withGangs = rows.Where(r => r.Runs.Any(run => run.Timed?.Gangs is not null)).ToList();
+        if (withGangs.Count == 0)
+        {
+            return null;
+        }
+
+        var table = NewTable("trace");
+        Right(table, "load %");
+        table.AddColumn("policy");
+        Right(table, "gangs", "wait:\nmean", "\nmedian", "\n95 %", "never\nstarted", "racks\na gang", "nodes\na gang");
+        table.Title = new TableTitle("gangs: jobs of several pods");
+        foreach (var group in withGangs.GroupBy(r => (r.Trace, r.Load)))
+        {
+            foreach (var row in group)
+            {
+                var first = row == group.First();
+                table.AddRow(
+                    first ? Markup.Escape(row.Trace) : "",
+                    first ? Text(row.Runs.Average(r => r.Timed!.OfferedPercent), "0.#") : "",
+                    Policy(row.Policy),
+                    Text(row.Runs.Average(r => r.Timed?.Gangs?.Waits.Arrived ?? 0), "0.#"),
+                    Duration(row.GangWait.Mean),
+                    Duration(row.GangWaitAt(0.5).Mean),
+                    Duration(row.GangWaitAt(0.95).Mean),
+                    Figure(row.GangsFailed, "0.#"),
+                    Figure(row.GangRacks, "0.00"),
+                    Figure(row.GangNodes, "0.00"));
+            }
+        }
+
+        return table;
+    }
+
     /// <summary>A duration, or what stands for one that has no end.</summary>
     public static string Duration(double milliseconds) => double.IsFinite(milliseconds) ? Spans.Show(milliseconds) : "for ever";
 

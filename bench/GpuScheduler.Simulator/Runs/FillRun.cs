@@ -1,4 +1,3 @@
-using System.Globalization;
 using GpuScheduler.Simulator.Bounds;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Workloads;
@@ -21,13 +20,12 @@ internal static class FillRun
         for (var i = 0; i < arrivals.Pods.Length; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            var template = trace.Pods[arrivals.Pods[i]].Template;
-            var name = string.Create(CultureInfo.InvariantCulture, $"arrival-{i}");
-            arrived += facts.DemandMilli(template.Request);
-            if (!cluster.Place(template with { Uid = name, Name = name }))
+            var pod = trace.Pods[arrivals.Pods[i]];
+            arrived += facts.DemandMilli(pod);
+            if (!cluster.Place(new Arrival(i, pod)))
             {
                 failed++;
-                refusal ??= FillLimits.IsShared(template.Request) ? new SharedRefusal(i, 100.0 * arrived / facts.CapacityMilli) : null;
+                refusal ??= FillLimits.IsShared(pod.Template.Request) ? new SharedRefusal(i, 100.0 * arrived / facts.CapacityMilli) : null;
             }
 
             curve.Add(arrived, cluster.UsedMilli, cluster.FragmentMilli);

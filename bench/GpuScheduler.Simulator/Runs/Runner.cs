@@ -35,7 +35,7 @@ internal sealed class Runner
         CheckPolicies(experiment.Policies);
         foreach (var trace in experiment.Traces)
         {
-            _typical[trace] = TypicalPods.Learn(trace.Pods.Select(p => p.Template));
+            _typical[trace] = TypicalPods.Learn(trace.Templates);
         }
     }
 

@@ -3,6 +3,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Policies;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Simulator.Clusters;
@@ -16,12 +17,16 @@ namespace GpuScheduler.Simulator.Runs;
 /// </summary>
 internal sealed class SimulatedCluster
 {
+    /// <summary>The name of the level of which it is told over how many domains gangs are spread.</summary>
+    private const string Rack = "rack";
+
     private readonly ClusterFacts _facts;
     private readonly ClusterFragmentation _fragmentation;
     private readonly double _closedFragmentMilli;
     private readonly ClusterState _state;
     private readonly SchedulingEngine _engine;
     private readonly int[] _used;
+    private readonly bool _oneByOne;
 
     /// <summary>Sets a cluster up.</summary>
     /// <param name="facts">The cluster.</param>
@@ -40,7 +45,14 @@ internal sealed class SimulatedCluster
 
         // The engine takes the first of equal nodes, and a new cluster counts its nodes as they are added.
         _state = cluster.ToState([.. open.Select(i => cluster.Nodes[i])]);
-        _engine = new SchedulingEngine(_state, new EngineOptions { Profile = PlacementPolicies.Create(policy, new PolicyContext { TypicalPods = typical, Seed = (ulong)seed }) });
+        _engine = new SchedulingEngine(_state, new EngineOptions
+        {
+            Profile = PlacementPolicies.Create(policy, new PolicyContext { TypicalPods = typical, Seed = (ulong)seed }),
+            Gangs = PlacementPolicies.GangPlacer(policy) is { } placer ? new GangOptions { Placer = placer } : null,
+        });
+        _oneByOne = policy == PlacementPolicies.PodByPod;
+        var topology = _state.Current.Topology;
+        RackLevel = topology.FindLevel(Rack) is >= 0 and var rack ? rack : topology.ClusterLevel > 1 ? 1 : null;
 
         var nodes = _state.Current.Nodes;
         _used = new int[nodes.Length];
@@ -57,7 +69,7 @@ internal sealed class SimulatedCluster
 
         foreach (var pod in cluster.Displaced)
         {
-            Unplaced += Place(pod with { NodeName = null, Assignment = null, AssignmentError = null }) ? 0 : 1;
+            Unplaced += PlaceOne(pod with { NodeName = null, Assignment = null, AssignmentError = null }) ? 0 : 1;
         }
     }
 
@@ -70,29 +82,68 @@ internal sealed class SimulatedCluster
     /// <summary>Idle GPU that typical pods cannot use, in milli-GPU.</summary>
     public double FragmentMilli => _closedFragmentMilli + _fragmentation.FragmentedMilli(_state.Current);
 
-    /// <summary>Tells the engine of a pod that waits for its turn.</summary>
-    public void Announce(PodInfo pod) => _engine.Announce(pod);
+    /// <summary>What pods hold whose gang does not run yet, in milli-GPU: part of <see cref="UsedMilli"/>.</summary>
+    public long HeldMilli { get; private set; }
 
-    /// <summary>Lets the engine place a pod. False when no node will do.</summary>
-    public bool Place(PodInfo pod)
+    /// <summary>The level of the network that is counted as racks; null when the cluster has none above the nodes.</summary>
+    public int? RackLevel { get; }
+
+    /// <summary>Tells the engine of what waits for its turn.</summary>
+    public void Announce(Arrival arrival)
     {
-        if (_engine.Schedule(pod).Node is not { } node)
+        foreach (var pod in arrival.Pods)
+        {
+            _engine.Announce(pod);
+        }
+    }
+
+    /// <summary>
+    /// Lets the engine place a pod, or a gang. False when it cannot start; then it holds nothing, but where members are placed one by one.
+    /// </summary>
+    public bool Place(Arrival arrival)
+    {
+        if (!arrival.IsGang)
+        {
+            return PlaceOne(arrival.Pods[0]);
+        }
+
+        if (_oneByOne)
+        {
+            return PlaceOneByOne(arrival);
+        }
+
+        if (!_engine.ScheduleGang(arrival.Pods).IsPlaced)
         {
             return false;
         }
 
-        Recount(node);
+        foreach (var pod in arrival.Pods)
+        {
+            Recount(NodeOf(pod)!);
+        }
+
         return true;
     }
 
-    /// <summary>A pod is over.</summary>
-    public void Leave(string uid)
+    /// <summary>What arrived is over.</summary>
+    public void Leave(Arrival arrival)
     {
-        if (_state.TryGetAllocation(uid, out var allocation))
+        foreach (var pod in arrival.Pods)
         {
-            _state.DeletePod(uid);
-            Recount(allocation.Node);
+            var node = NodeOf(pod);
+            _state.DeletePod(pod.Uid);
+            if (node is not null)
+            {
+                Recount(node);
+            }
         }
+    }
+
+    /// <summary>Domains of a level over which the pods of an arrival are spread.</summary>
+    public int DomainsOf(Arrival arrival, int level)
+    {
+        var snapshot = _state.Current;
+        return arrival.Pods.Select(p => snapshot.Topology.DomainOf(level, snapshot.Index.Find(NodeOf(p)!))).Distinct().Count();
     }
 
     /// <summary>GPUs of which any part is allocated.</summary>
@@ -126,6 +177,38 @@ internal sealed class SimulatedCluster
             Cards = [.. Enumerable.Range(0, n.Facts.Gpus.Length).Select(g => new MapCard(n.UsedMilliOf(g), n.Facts.Gpus[g].Healthy) { Slices = SlicesOf(n, g) })],
         })],
     };
+
+    private bool PlaceOne(PodInfo pod)
+    {
+        if (_engine.Schedule(pod).Node is not { } node)
+        {
+            return false;
+        }
+
+        Recount(node);
+        return true;
+    }
+
+    private bool PlaceOneByOne(Arrival arrival)
+    {
+        var before = UsedMilli;
+        while (arrival.Held < arrival.Pods.Length && PlaceOne(arrival.Pods[arrival.Held]))
+        {
+            arrival.Held++;
+        }
+
+        HeldMilli += UsedMilli - before;
+        arrival.HeldMilli += UsedMilli - before;
+        if (arrival.Held < arrival.Pods.Length)
+        {
+            return false;
+        }
+
+        HeldMilli -= arrival.HeldMilli;
+        return true;
+    }
+
+    private string? NodeOf(PodInfo pod) => _state.TryGetAllocation(pod.Uid, out var allocation) ? allocation.Node : null;
 
     private static IReadOnlyList<MapSlice> SlicesOf(NodeInfo node, int gpu)
     {

@@ -81,7 +81,7 @@ internal sealed class SizeSearch
             var pods = TimedDraw.Draw(trace, Reference, _experiment.Loads[0], _experiment.Seeds[0], _experiment.Timed).Pods;
             var impossible = pods.GroupBy(p => trace.Pods[p.Pod].Template, ReferenceEqualityComparer.Instance)
                 .Select(g => (Template: (PodInfo)g.Key!, Count: g.Count()))
-                .Where(g => !new SimulatedCluster(facts, [.. Enumerable.Range(0, facts.Nodes.Length)], "firstfit", TypicalPods.None, TypicalPods.None, 0).Place(g.Template))
+                .Where(g => !new SimulatedCluster(facts, [.. Enumerable.Range(0, facts.Nodes.Length)], "firstfit", TypicalPods.None, TypicalPods.None, 0).Place(new Arrival(0, new TracePod("", g.Template, 0, 0))))
                 .ToList();
             if (impossible.Sum(i => i.Count) > (1 - _quantile) * pods.Length)
             {
@@ -118,7 +118,7 @@ internal sealed class SizeSearch
     private double MeanGpus() => _experiment.Traces.Max(trace =>
     {
         var workload = TimedDraw.Draw(trace, Reference, _experiment.Loads[0], _experiment.Seeds[0], _experiment.Timed);
-        var all = workload.Pods.Sum(p => Reference.DemandMilli(trace.Pods[p.Pod].Template.Request)) / 1000.0;
+        var all = workload.Pods.Sum(p => Reference.DemandMilli(trace.Pods[p.Pod])) / 1000.0;
         return Math.Min(all, workload.OfferedPercent / 100 * Reference.Gpus);
     });
 }

@@ -23,19 +23,15 @@ internal sealed record TimedOutcome
     /// <summary>Mean allocation over equal parts of the time from first to last arrival.</summary>
     public required IReadOnlyList<TimePoint> Allocation { get; init; }
 
+    /// <summary>What became of gangs; null when none arrived.</summary>
+    public GangOutcomes? Gangs { get; init; }
+
     /// <summary>Pods that arrived.</summary>
     public int Arrived => WaitsMs.Count + NeverStarted;
 
     /// <summary>Mean wait of the pods that started, in milliseconds; 0 without any.</summary>
-    public double MeanWaitMs => WaitsMs.Count > 0 ? WaitsMs.Average() : 0;
+    public double MeanWaitMs => new Waits(WaitsMs, Arrived).MeanMs;
 
-    /// <summary>
-    /// The wait, in milliseconds, that so large a part of the pods did not exceed (nearest rank); those that never started waited
-    /// longest: infinity when they reach that far down.
-    /// </summary>
-    public double Quantile(double part)
-    {
-        var rank = (int)Math.Ceiling(part * Arrived) - 1;
-        return Arrived == 0 ? 0 : rank >= WaitsMs.Count ? double.PositiveInfinity : WaitsMs[Math.Max(rank, 0)];
-    }
+    /// <inheritdoc cref="Waits.Quantile"/>
+    public double Quantile(double part) => new Waits(WaitsMs, Arrived).Quantile(part);
 }

@@ -1,4 +1,4 @@
-using System.Globalization;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Workloads;
@@ -8,7 +8,8 @@ namespace GpuScheduler.Simulator.Runs;
 /// <summary>
 /// The experiment over time: pods arrive, wait in a queue by priority and then by arrival, run and leave. Whenever something has
 /// left, the whole queue is tried again in its order; whoever fits starts, also past others that do not (back-filling). Within one
-/// millisecond, pods leave first, then others arrive, then the queue is tried.
+/// millisecond, pods leave first, then others arrive, then the queue is tried. A gang counts as one pod: it starts when all its members
+/// have a node. What members hold whose gang does not run yet is not counted as allocated.
 /// </summary>
 /// <remarks>
 /// While nothing leaves, the cluster only fills, so that a kind of pod that found no node will find none: only kinds that do not wait
@@ -24,7 +25,11 @@ internal sealed class TimedRun
     private readonly AllocationOverTime _allocation;
     private readonly Dictionary<PodInfo, Queue<int>> _waiting = new(ReferenceEqualityComparer.Instance);
     private readonly PriorityQueue<int, (long At, int Pod)> _leaving = new();
+    private readonly Dictionary<int, Arrival> _arrivals = [];
     private readonly List<long> _waits = [];
+    private readonly List<long> _gangWaits = [];
+    private long _gangDomains;
+    private long _gangNodes;
 
     private TimedRun(Trace trace, TimedWorkload workload, ClusterFacts facts, SimulatedCluster cluster, double warmUp)
     {
@@ -59,19 +64,21 @@ internal sealed class TimedRun
                 now = Math.Min(now, soonest.At);
             }
 
-            _allocation.Advance(now, _cluster.UsedMilli);
+            _allocation.Advance(now, _cluster.UsedMilli - _cluster.HeldMilli);
             var left = false;
             while (_leaving.TryPeek(out var pod, out var end) && end.At == now)
             {
                 _leaving.Dequeue();
-                _cluster.Leave(UidOf(pod));
+                _cluster.Leave(_arrivals[pod]);
+                _arrivals.Remove(pod);
                 left = true;
             }
 
             var first = next;
             for (; next < pods.Length && pods[next].AtMs == now; next++)
             {
-                _cluster.Announce(PodOf(next));
+                _arrivals[next] = new Arrival(next, TracePodOf(next));
+                _cluster.Announce(_arrivals[next]);
 
                 // After a departure the whole queue is tried below, these among it.
                 if (left)
@@ -97,6 +104,7 @@ internal sealed class TimedRun
         }
 
         _waits.Sort();
+        _gangWaits.Sort();
         return new TimedOutcome
         {
             OfferedPercent = _workload.OfferedPercent,
@@ -105,21 +113,32 @@ internal sealed class TimedRun
             WaitingAtEnd = waitingAtEnd,
             NeverStarted = Waiting() + _cluster.Unplaced,
             Allocation = _allocation.Points,
+            Gangs = Gangs(),
         };
     }
 
-    private static string UidOf(int pod) => string.Create(CultureInfo.InvariantCulture, $"arrival-{pod}");
+    private TracePod TracePodOf(int pod) => _trace.Pods[_workload.Pods[pod].Pod];
 
-    private PodInfo TemplateOf(int pod) => _trace.Pods[_workload.Pods[pod].Pod].Template;
+    private PodInfo TemplateOf(int pod) => TracePodOf(pod).Template;
+
+    private GangOutcomes? Gangs()
+    {
+        var arrived = 0;
+        for (var pod = _workload.Initial; pod < _workload.Pods.Length; pod++)
+        {
+            arrived += TracePodOf(pod).Members > 1 ? 1 : 0;
+        }
+
+        return arrived == 0 ? null : new GangOutcomes
+        {
+            Waits = new Waits(_gangWaits, arrived),
+            Racks = _cluster.RackLevel is null || _gangWaits.Count == 0 ? null : (double)_gangDomains / _gangWaits.Count,
+            Nodes = _gangWaits.Count == 0 ? null : (double)_gangNodes / _gangWaits.Count,
+        };
+    }
 
     /// <summary>Pods in the queue, those that the run began with left out.</summary>
     private int Waiting() => _waiting.Values.Sum(q => q.Count(p => p >= _workload.Initial));
-
-    private PodInfo PodOf(int pod)
-    {
-        var uid = UidOf(pod);
-        return TemplateOf(pod) with { Uid = uid, Name = uid };
-    }
 
     private void Enqueue(int pod)
     {
@@ -175,7 +194,8 @@ internal sealed class TimedRun
 
     private bool TryStart(int pod, long now)
     {
-        if (!_cluster.Place(PodOf(pod)))
+        var arrived = _arrivals[pod];
+        if (!_cluster.Place(arrived))
         {
             return false;
         }
@@ -184,6 +204,12 @@ internal sealed class TimedRun
         if (pod >= _workload.Initial)
         {
             _waits.Add(now - arrival.AtMs);
+            if (arrived.IsGang)
+            {
+                _gangWaits.Add(now - arrival.AtMs);
+                _gangDomains += _cluster.RackLevel is { } level ? _cluster.DomainsOf(arrived, level) : 0;
+                _gangNodes += _cluster.DomainsOf(arrived, NetworkTopology.NodeLevel);
+            }
         }
 
         _leaving.Enqueue(pod, (now + arrival.DurationMs, pod));

@@ -82,8 +82,8 @@ internal static class FillDraw
             var template = trace.Pods[pod].Template;
             if (!_known.TryGetValue(template, out var demand))
             {
-                var all = cluster.DemandMilli(template.Request);
-                _known[template] = demand = (all, all / Math.Max(1, template.Request.DeviceCount));
+                var all = cluster.DemandMilli(trace.Pods[pod]);
+                _known[template] = demand = (all, all / Math.Max(1, trace.Pods[pod].Members * template.Request.DeviceCount));
             }
 
             return demand;

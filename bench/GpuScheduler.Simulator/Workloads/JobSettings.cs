@@ -3,7 +3,7 @@ namespace GpuScheduler.Simulator.Workloads;
 /// <summary>What job traces do not say.</summary>
 internal sealed record JobSettings
 {
-    /// <summary>Most GPUs of one pod: a job that wants more becomes several pods.</summary>
+    /// <summary>Most GPUs of one pod: a job that wants more is a gang of several.</summary>
     public required int MostGpusPerPod { get; init; }
 
     /// <summary>CPU for each GPU of a job, in milli-CPU.</summary>

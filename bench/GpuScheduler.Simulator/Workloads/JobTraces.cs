@@ -9,8 +9,8 @@ namespace GpuScheduler.Simulator.Workloads;
 /// duration (milliseconds), num_gpu, priority. Sia: time (seconds), num_replicas, and no durations. openb: pod lists.
 /// </summary>
 /// <remarks>
-/// A job of more GPUs than a pod may have becomes several pods that arrive together, all but the last of the largest size. They start
-/// one by one, as there is room: gangs that start together or not at all are not simulated yet.
+/// A job of more GPUs than a pod may have is a gang of equal pods, as few as its number of GPUs can be divided into: 20 GPUs are 4 pods
+/// of 5, or with at most 4 GPUs a pod, 5 of 4.
 /// </remarks>
 internal static class JobTraces
 {
@@ -41,9 +41,9 @@ internal static class JobTraces
             _ => (table.Column("time"), -1, table.Column("num_replicas")),
         };
         var priority = table.ColumnIfAny("priority");
-        var templates = new Dictionary<(int Gpus, int Priority), PodInfo>();
+        var templates = new Dictionary<(int GpusOfJob, int Priority), PodInfo>();
         var pods = new List<TracePod>();
-        var (jobs, split) = (0, 0);
+        var (jobs, gangs) = (0, 0);
         while (table.Next())
         {
             var arrival = form switch
@@ -59,20 +59,16 @@ internal static class JobTraces
                 _ => settings.DurationMs,
             };
             var rank = priority < 0 ? 0 : (int)table.Whole(priority);
-            var rest = (int)table.Whole(gpus, 1_000_000);
-            split += rest > settings.MostGpusPerPod ? 1 : 0;
-            for (var part = 0; part == 0 || rest > 0; part++)
+            var gpusOfJob = (int)table.Whole(gpus, 1_000_000);
+            var members = MembersOf(gpusOfJob, settings.MostGpusPerPod);
+            if (!templates.TryGetValue((gpusOfJob, rank), out var template))
             {
-                var size = Math.Min(rest, settings.MostGpusPerPod);
-                rest -= size;
-                if (!templates.TryGetValue((size, rank), out var template))
-                {
-                    templates[(size, rank)] = template = TracePod.TemplateOf(size == 0 ? GpuRequest.None : new GpuRequest { WholeGpus = size }, settings.CpuMilliPerGpu * size, 0, rank);
-                }
-
-                pods.Add(new TracePod(string.Create(CultureInfo.InvariantCulture, $"job-{jobs:D7}-{part:D3}"), template, arrival, runs));
+                var size = gpusOfJob / members;
+                templates[(gpusOfJob, rank)] = template = TracePod.TemplateOf(size == 0 ? GpuRequest.None : new GpuRequest { WholeGpus = size }, settings.CpuMilliPerGpu * size, 0, rank);
             }
 
+            gangs += members > 1 ? 1 : 0;
+            pods.Add(new TracePod(string.Create(CultureInfo.InvariantCulture, $"job-{jobs:D7}"), template, arrival, runs, members));
             jobs++;
         }
 
@@ -82,9 +78,9 @@ internal static class JobTraces
         }
 
         var notes = new List<string>();
-        if (split > 0)
+        if (gangs > 0)
         {
-            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: {split} of {jobs} jobs want more than {settings.MostGpusPerPod} GPUs; each became several pods that start independently (no gang scheduling in the simulator yet)"));
+            notes.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: {gangs} of {jobs} jobs want more than {settings.MostGpusPerPod} GPUs; each is a gang of equal pods, which start together"));
         }
 
         if (form == JobForm.Sia)
@@ -92,7 +88,18 @@ internal static class JobTraces
             notes.Add($"{name}: the trace has no durations; every job runs {Spans.Show(settings.DurationMs)}");
         }
 
-        return new Trace(name, pods) { Source = string.Create(CultureInfo.InvariantCulture, $"{form} trace {path}: {jobs} jobs as {pods.Count} pods"), File = path, Notes = notes };
+        return new Trace(name, pods) { Source = string.Create(CultureInfo.InvariantCulture, $"{form} trace {path}: {jobs} jobs, {gangs} of them gangs; {pods.Sum(p => (long)p.Members)} pods"), File = path, Notes = notes };
+    }
+
+    private static int MembersOf(int gpus, int most)
+    {
+        var members = Math.Max(1, (gpus + most - 1) / most);
+        while (gpus % members != 0)
+        {
+            members++;
+        }
+
+        return members;
     }
 
     private enum JobForm

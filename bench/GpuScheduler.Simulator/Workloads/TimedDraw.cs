@@ -34,7 +34,7 @@ internal static class TimedDraw
         var offered = 0.0;
         foreach (var pod in pods)
         {
-            offered += (double)cluster.DemandMilli(trace.Pods[pod.Pod].Template.Request) * pod.DurationMs;
+            offered += (double)cluster.DemandMilli(trace.Pods[pod.Pod]) * pod.DurationMs;
         }
 
         var span = pods.Count > 0 ? pods[^1].AtMs : 0;

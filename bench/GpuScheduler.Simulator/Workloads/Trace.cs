@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Simulator.Workloads;
 
@@ -18,6 +19,12 @@ internal sealed record Trace(string Name, IReadOnlyList<TracePod> Pods)
 
     /// <summary>Positions of the pods that arrive in a fill-up run before any copies; the others are only there to be copied. Null for all.</summary>
     public IReadOnlySet<int>? Waiting { get; init; }
+
+    /// <summary>What each pod asks for, members of gangs one by one.</summary>
+    public IEnumerable<PodInfo> Templates => Pods.SelectMany(p => Enumerable.Repeat(p.Template, p.Members));
+
+    /// <summary>True when some pods come in gangs.</summary>
+    public bool HasGangs => Pods.Any(p => p.Members > 1);
 
     /// <summary>True when every pod has a time of arrival.</summary>
     public bool HasArrivals => Pods.All(p => p.ArrivalMs != TracePod.NoTime);

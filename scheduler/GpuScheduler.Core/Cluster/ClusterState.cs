@@ -293,7 +293,13 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            return _pods.TryAdd(pod.Uid, pod);
+            if (!_pods.TryAdd(pod.Uid, pod))
+            {
+                return false;
+            }
+
+            _groups.Change(null, pod);
+            return true;
         }
     }
 

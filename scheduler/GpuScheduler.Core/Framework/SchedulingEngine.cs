@@ -226,6 +226,62 @@ public sealed class SchedulingEngine
     }
 
     /// <summary>
+    /// As <see cref="Schedule"/>, for all members of a gang: they run, or none of them does. An engine with <see cref="Gangs"/> plans
+    /// them together; one without places one after the other by its scores, and takes all back when one finds no node.
+    /// </summary>
+    /// <param name="members">All members of one gang (<see cref="PodInfo.Gang"/>), none of which holds anything.</param>
+    /// <returns>The plan, with its proof; without an optimum to compare with, its proof says that nothing is known.</returns>
+    /// <exception cref="ArgumentException">They are not one gang, or a request cannot be understood.</exception>
+    public GangPlan ScheduleGang(IReadOnlyList<PodInfo> members)
+    {
+        ArgumentNullException.ThrowIfNull(members);
+        if (members.Count == 0 || members[0].Gang is not { Key: var key } || members.Any(m => m.Gang?.Key != key))
+        {
+            throw new ArgumentException("all pods have to be members of one gang", nameof(members));
+        }
+
+        if (members.FirstOrDefault(m => m.Invalid is not null) is { } faulty)
+        {
+            throw new ArgumentException($"pod {faulty}: {faulty.Invalid}", nameof(members));
+        }
+
+        foreach (var member in members)
+        {
+            Announce(member);
+        }
+
+        if (Gangs is not null)
+        {
+            return Gangs.Run(key);
+        }
+
+        var placed = 0;
+        while (placed < members.Count && TryPromiseBest(members[placed]))
+        {
+            placed++;
+        }
+
+        foreach (var member in members.Take(placed))
+        {
+            if (placed == members.Count)
+            {
+                Cluster.Run(member.Uid);
+            }
+            else
+            {
+                Cluster.Abandon(member.Uid);
+            }
+        }
+
+        return new GangPlan
+        {
+            Proof = placed == members.Count
+                ? new Proof(ProofStatus.Feasible, "one by one", members.Count, long.MaxValue, "", TimeSpan.Zero)
+                : new Proof(ProofStatus.Undecided, "one by one", 0, 0, $"no node for {members[placed].Name} beside {placed} members", TimeSpan.Zero),
+        };
+    }
+
+    /// <summary>
     /// Completes the victims that kube-scheduler chose, which counts devices but does not know them. Nodes on which even the removal
     /// of every pod of lower priority frees no fitting devices are dropped, and so are those on which nothing needs to be removed
     /// (kube-scheduler up to 1.20 crashes on an empty list). Where its victims are too few, pods of lower priority are added: all,
@@ -287,6 +343,29 @@ public sealed class SchedulingEngine
         else
         {
             Cluster.Abandon(pod.Uid);
+        }
+    }
+
+    private bool TryPromiseBest(PodInfo pod)
+    {
+        while (true)
+        {
+            var best = FindBest(pod, out var snapshot);
+            if (best.Index < 0)
+            {
+                return false;
+            }
+
+            var node = snapshot.Nodes[best.Position]!.Facts.Name;
+            if (Promise(pod, node).IsGranted)
+            {
+                return true;
+            }
+
+            if (Cluster.Current == snapshot)
+            {
+                throw new InvalidOperationException($"node {node} passed the filters for pod {pod} and was refused when devices were to be promised");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ namespace GpuScheduler.Core.Gangs;
 public static class GangDialects
 {
     /// <summary>The name of the plain form, our own annotations.</summary>
-    internal const string OwnName = "gpuscheduler";
+    public const string OwnName = "gpuscheduler";
 
     private const string Coscheduling = "scheduling.x-k8s.io/";
     private const string Koordinator = "gang.scheduling.koordinator.sh/";

@@ -183,6 +183,36 @@ public sealed class GangScheduler
     }
 
     /// <summary>
+    /// Plans a gang and has its members run, without kube-scheduler: all that it needs and as many more as there is room for, or none.
+    /// Members that run already stay. For clusters that nobody else decides on.
+    /// </summary>
+    internal GangPlan Run(GangKey gang)
+    {
+        lock (_gate)
+        {
+            var group = _cluster.FindGroup(gang) ?? throw new ArgumentException($"there is no gang {gang}", nameof(gang));
+            if (group.Standing != PodGroupStanding.Complete)
+            {
+                return GangOutcome.Undecided(group.Reason).Plan;
+            }
+
+            var outcome = _planner.Plan(group, static _ => null, static _ => false);
+            foreach (var member in outcome.Held)
+            {
+                var node = _cluster.TryGetAllocation(member.Uid, out var held) ? held.Node : "";
+                if (Promise(member, node) is { IsGranted: false, Refusal: var why })
+                {
+                    throw new InvalidOperationException($"pod {member} has a place on node {node} by the plan of gang {gang}, and was refused there: {why}");
+                }
+
+                _cluster.Run(member.Uid);
+            }
+
+            return outcome.Plan;
+        }
+    }
+
+    /// <summary>
     /// What time and the cluster bring: members that are gone, plans that nobody came for, waits at bind that are over, and gangs that
     /// have a place now. To be called a few times a second.
     /// </summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 
 namespace GpuScheduler.Core.Policies;
 
@@ -23,8 +24,15 @@ public static class PlacementPolicies
         ["random"] = static context => Of(new RandomCard(context.Seed)) with { TieSeed = context.Seed },
         ["leastallocated"] = static _ => Of(LeastFree.Instance, new LeastAllocated()),
         ["mostallocated"] = static _ => Of(LeastFree.Instance, new MostAllocated()),
-        ["default"] = static context => Profile.Create(new ScoreWeights(), context.TypicalPods).WithNodeResources(),
+        ["default"] = Own,
+        [PodByPod] = Own,
     }.ToImmutableDictionary(StringComparer.Ordinal);
+
+    /// <summary>
+    /// The policy that places the members of a gang one by one, each holding its place until the last has one, as a scheduler does that
+    /// knows no gangs. Its pods are placed as those of the engine's own policy.
+    /// </summary>
+    public const string PodByPod = "podbypod";
 
     /// <summary>The names, in alphabetical order.</summary>
     public static ImmutableArray<string> Names { get; } = [.. s_policies.Keys.Order(StringComparer.Ordinal)];
@@ -38,6 +46,19 @@ public static class PlacementPolicies
             ? create(context)
             : throw new ArgumentException($"there is no policy \"{name}\"; there are {string.Join(", ", Names)}", nameof(name));
     }
+
+    /// <summary>
+    /// How a policy plans gangs; null for those that know none: their members are placed one after the other, all or none, or as
+    /// <see cref="PodByPod"/> has it. Best fit has a counterpart for gangs, Kueue's.
+    /// </summary>
+    public static IGangPlacer? GangPlacer(string name) => name switch
+    {
+        "default" => new ExactGangPlacer(),
+        "bestfit" => new BestFitGangs(),
+        _ => null,
+    };
+
+    private static Profile Own(PolicyContext context) => Profile.Create(new ScoreWeights(), context.TypicalPods).WithNodeResources();
 
     private static Profile Fgd(PolicyContext context)
     {

@@ -1,20 +1,62 @@
+using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 
-namespace GpuScheduler.Benchmarks.Gangs;
+namespace GpuScheduler.Core.Policies;
 
 /// <summary>
-/// The baseline: topology-aware placement as Kueue's best fit does it, written anew from its description. Count what each domain can
-/// take; find the innermost level with a domain that takes all, and there the smallest such domain; if there is none, take the largest
-/// domains below the outermost level, the last one the smallest that does; then the same inside the chosen ones, level by level.
+/// Gangs as Kueue's topology-aware scheduling places them by best fit, written anew from its description, as a yardstick. Count what each
+/// domain can take; find the innermost level with a domain that takes all, and there the smallest such domain; then the same inside it,
+/// level by level: the largest domains, the last one the smallest that does. For gangs of one role, without segments and caps.
 /// </summary>
-internal static class BestFit
+public sealed class BestFitGangs : IGangPlacer
 {
-    /// <summary>Places a gang; null when it does not fit.</summary>
+    /// <inheritdoc/>
+    public GangPlan Place(GangProblem problem, SolveLimit limit)
+    {
+        ArgumentNullException.ThrowIfNull(problem);
+        ArgumentNullException.ThrowIfNull(limit);
+        if (problem.Fault() is { } fault)
+        {
+            throw new ArgumentException(fault, nameof(problem));
+        }
+
+        if (problem is not { Roles: [{ Segment: null, Spread: null } role], Fixed.IsEmpty: true })
+        {
+            return Undecided("best fit is for gangs of one role without segments, caps and bound members", limit);
+        }
+
+        var topology = problem.Topology;
+        var rooms = new int[topology.Positions];
+        problem.Capacity.Rooms(0, rooms);
+        var outermost = problem.RequiredLevel ?? topology.ClusterLevel;
+        for (var members = role.Max; members >= role.Min && members > 0; members--)
+        {
+            if (Place(topology, rooms, members, outermost) is { } added)
+            {
+                var slots = ImmutableArray.CreateBuilder<GangSlot>();
+                foreach (var position in topology.Order)
+                {
+                    if (added[position] > 0)
+                    {
+                        slots.Add(new GangSlot(0, position, added[position]));
+                    }
+                }
+
+                return GangPlans.WithCounts(problem, slots.ToImmutable(), "best-fit", topology.ClusterLevel, 0, limit.Elapsed);
+            }
+        }
+
+        return Undecided($"best fit finds no {topology.NameOf(outermost)} with room for {role.Min} members", limit);
+    }
+
+    /// <summary>Places members; null when they do not fit.</summary>
     /// <param name="topology">The network.</param>
     /// <param name="roomByPosition">Members that each node takes.</param>
     /// <param name="members">How many.</param>
     /// <param name="outermost">Level of which one domain has to hold them.</param>
-    public static int[]? Place(NetworkTopology topology, ReadOnlySpan<int> roomByPosition, int members, int outermost)
+    /// <returns>Members by position of the node.</returns>
+    internal static int[]? Place(NetworkTopology topology, ReadOnlySpan<int> roomByPosition, int members, int outermost)
     {
         var order = topology.Order;
         var rooms = new int[outermost + 1][];
@@ -99,4 +141,7 @@ internal static class BestFit
 
         return added;
     }
+
+    private static GangPlan Undecided(string why, SolveLimit limit) =>
+        new() { Proof = new Proof(ProofStatus.Undecided, "best-fit", 0, 0, why, limit.Elapsed) };
 }
