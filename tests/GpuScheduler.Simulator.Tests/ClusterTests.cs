@@ -2,6 +2,7 @@ using GpuScheduler.Core.Fragmentation;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Simulator.Clusters;
 using GpuScheduler.Simulator.Generation;
+using GpuScheduler.Simulator.Input;
 using GpuScheduler.Simulator.Runs;
 using GpuScheduler.Simulator.Workloads;
 using GpuScheduler.Testing;
@@ -39,8 +40,8 @@ public sealed class ClusterTests
         var cluster = ClusterGenerator.Generate(new Scenario { Name = "c", Nodes = ["2xT4:1"], Pods = [] }, 1);
         var facts = new ClusterFacts(new ClusterChanges { Cordon = ["node-0000"] }.ApplyTo(cluster));
         var simulated = Simulated(facts);
-        Assert.True(simulated.Place(TimedRunTests.Gpus(1) with { Uid = "a" }));
-        Assert.False(simulated.Place(TimedRunTests.Gpus(1) with { Uid = "b" }));
+        Assert.True(simulated.Place(new Arrival(0, new TracePod("", TimedRunTests.Gpus(1), 0, 0))));
+        Assert.False(simulated.Place(new Arrival(1, new TracePod("", TimedRunTests.Gpus(1), 0, 0))));
         Assert.Equal((1000, 2000), (simulated.UsedMilli, facts.CapacityMilli));
         Assert.Equal([1000], simulated.FreeCards());
     }
@@ -76,13 +77,14 @@ public sealed class ClusterTests
         Assert.Contains(trace.Pods, p => !p.Template.Request.Mig.IsEmpty);
         var typical = TypicalPods.Learn(trace.Pods.Select(p => p.Template));
         var simulated = new SimulatedCluster(facts, [.. Enumerable.Range(0, facts.Nodes.Length)], "default", typical, typical, 1);
-        var placed = new Queue<string>();
+        var placed = new Queue<Arrival>();
         var random = new Random(1);
         for (var i = 0; i < trace.Pods.Count; i++)
         {
-            if (simulated.Place(trace.Pods[i].Template with { Uid = $"p{i}" }))
+            var arrival = new Arrival(i, trace.Pods[i]);
+            if (simulated.Place(arrival))
             {
-                placed.Enqueue($"p{i}");
+                placed.Enqueue(arrival);
             }
 
             if (placed.Count > 0 && random.Next(4) == 0)
@@ -96,9 +98,9 @@ public sealed class ClusterTests
         var map = simulated.ToMap(1);
         Assert.Equal(simulated.UsedMilli, map.Nodes.Sum(n => n.Cards.Sum(c => (long)c.UsedMilli)));
         Assert.Contains(map.Nodes.SelectMany(n => n.Cards).SelectMany(c => c.Slices), s => s.Used);
-        while (placed.TryDequeue(out var uid))
+        while (placed.TryDequeue(out var arrival))
         {
-            simulated.Leave(uid);
+            simulated.Leave(arrival);
         }
 
         Assert.Equal((0, 0), (simulated.UsedMilli, simulated.CardsInUse()));
@@ -156,4 +158,26 @@ public sealed class ClusterTests
     }
 
     private static SimulatedCluster Simulated(ClusterFacts facts) => new(facts, [.. Enumerable.Range(0, facts.Nodes.Length)], "firstfit", TypicalPods.None, TypicalPods.None, 1);
+
+    [Fact]
+    public void A_generated_cluster_in_one_word_has_racks_and_spines()
+    {
+        var cluster = ClusterGenerator.Generate(GeneratedCluster.Apply("generated:nodes=10,gpus=4,product=T4,cpu=48,memory=256Gi,rack=2,spine=3", Scenario.Example), 1);
+        Assert.Equal(10, cluster.Nodes.Count);
+        var facts = new ClusterFacts(cluster);
+        Assert.Equal((40, 48_000L, 256L << 30), (facts.Gpus, facts.Nodes[0].CpuMilli, facts.Nodes[0].MemoryBytes));
+        var topology = cluster.ToState(cluster.Nodes).Current.Topology;
+        Assert.Equal(["rack", "spine"], topology.Levels.Select(l => l.Name));
+        Assert.Equal((5, 2), (topology.Domains(1).Length, topology.Domains(2).Length));
+    }
+
+    [Theory]
+    [InlineData("generated:gpus=8", "nodes= is needed")]
+    [InlineData("generated:nodes=0", "a whole number from 1")]
+    [InlineData("generated:nodes=4,colour=red", "\"colour=red\" is not a setting; there are nodes")]
+    [InlineData("generated:nodes=4,nodes=5", "given twice")]
+    [InlineData("generated:nodes=4,memory=1Ti", "memory needs cpu")]
+    [InlineData("generated:nodes=4,mig-share=2", "from 0 to 1")]
+    public void A_generated_cluster_that_cannot_be_is_refused(string text, string expected) =>
+        Assert.Contains(expected, Assert.Throws<InputException>(() => GeneratedCluster.Apply(text, Scenario.Example)).Message, StringComparison.Ordinal);
 }

@@ -125,16 +125,28 @@ public sealed class InputTests
     }
 
     [Fact]
-    public void Jobs_of_Philly_are_in_seconds_and_large_ones_become_several_pods()
+    public void Jobs_of_Philly_are_in_seconds_and_large_ones_are_gangs_of_equal_pods()
     {
         using var folder = new TemporaryFolder();
         var trace = JobTraces.Read(folder.File("philly.csv", "timestamp,duration,num_gpus,gpu_time,cluster", "2017-10-09 07:01:55,66.5,1,66,a", "2017-10-09 07:02:00,10,20,200,a"), Jobs);
-        Assert.Equal([1, 8, 8, 4], trace.Pods.Select(p => p.Template.Request.WholeGpus));
+        Assert.Equal([(1, 1), (5, 4)], trace.Pods.Select(p => (p.Template.Request.WholeGpus, p.Members)));
         Assert.Equal(66_500, trace.Pods[0].DurationMs);
         Assert.Equal(5_000, trace.Pods[1].ArrivalMs - trace.Pods[0].ArrivalMs);
-        Assert.Single(trace.Pods.Skip(1).Select(p => p.ArrivalMs).Distinct());
-        Assert.Equal(32_000, trace.Pods[1].Template.CpuMilli);
-        Assert.Contains("1 of 2 jobs want more than 8 GPUs", Assert.Single(trace.Notes), StringComparison.Ordinal);
+        Assert.Equal(20_000, trace.Pods[1].Template.CpuMilli);
+        Assert.Contains("1 of 2 jobs want more than 8 GPUs; each is a gang", Assert.Single(trace.Notes), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(9, 3, 3)]
+    [InlineData(16, 8, 2)]
+    [InlineData(17, 1, 17)]
+    [InlineData(24, 8, 3)]
+    [InlineData(8, 8, 1)]
+    public void A_job_has_as_few_equal_pods_as_its_GPUs_can_be_divided_into(int gpus, int ofAPod, int members)
+    {
+        using var folder = new TemporaryFolder();
+        var trace = JobTraces.Read(folder.File("philly.csv", "timestamp,duration,num_gpus", $"2017-10-09 07:01:55,66.5,{gpus}"), Jobs);
+        Assert.Equal((ofAPod, members), (trace.Pods[0].Template.Request.WholeGpus, trace.Pods[0].Members));
     }
 
     [Fact]
@@ -150,7 +162,7 @@ public sealed class InputTests
     {
         using var folder = new TemporaryFolder();
         var trace = JobTraces.Read(folder.File("sia.csv", "name,time,application,num_replicas,batch_size", "bert-2,811.66,bert,12,384"), Jobs);
-        Assert.Equal([(811_660L, 60_000L, 8), (811_660L, 60_000L, 4)], trace.Pods.Select(p => (p.ArrivalMs, p.DurationMs, p.Template.Request.WholeGpus)));
+        Assert.Equal([(811_660L, 60_000L, 6, 2)], trace.Pods.Select(p => (p.ArrivalMs, p.DurationMs, p.Template.Request.WholeGpus, p.Members)));
         Assert.Contains(trace.Notes, n => n.Contains("no durations", StringComparison.Ordinal));
     }
 

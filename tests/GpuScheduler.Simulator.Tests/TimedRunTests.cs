@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Simulator.Clusters;
+using GpuScheduler.Simulator.Generation;
 using GpuScheduler.Simulator.Runs;
 using GpuScheduler.Simulator.Tests.Reference;
 using GpuScheduler.Simulator.Workloads;
@@ -69,6 +70,58 @@ public sealed class TimedRunTests
         // e starts at 10 s, d at 11 s, b when c has left at 22 s.
         Assert.Equal([0, 0, 6_000, 8_000, 21_000], result.WaitsMs);
         Assert.Equal(3, result.WaitingAtEnd);
+    }
+
+    [Theory]
+    [InlineData("default")]
+    [InlineData("bestfit")]
+    [InlineData("fgd")]
+    public void A_gang_starts_when_all_its_members_have_a_node_and_holds_nothing_before(string policy)
+    {
+        var trace = new Trace("t",
+        [
+            new TracePod("a", Gpus(2), 0, 10_000),
+            new TracePod("b", Gpus(2), 1_000, 10_000, Members: 2), // waits for both nodes
+            new TracePod("c", Gpus(2), 2_000, 3_000), // goes past it: the gang holds neither
+        ]) { Source = "test" };
+        var result = Run(new Experiment { Cluster = Cluster("2xT4:2"), Traces = [trace], Policies = [policy], Seeds = [1], Mode = RunMode.Timed });
+
+        Assert.Equal([0, 0, 9_000], result.WaitsMs);
+        Assert.Equal((1, 0), (result.Gangs!.Waits.Arrived, result.Gangs.Waits.NeverStarted));
+        Assert.Equal([9_000], result.Gangs.Waits.Ms);
+        Assert.Equal(2, result.Gangs.Nodes);
+        Assert.Null(result.Gangs.Racks);
+    }
+
+    [Fact]
+    public void Placed_pod_by_pod_two_gangs_hold_each_other_up_for_ever_and_what_they_hold_does_no_work()
+    {
+        var trace = new Trace("t",
+        [
+            new TracePod("a", Gpus(1), 0, 10_000),
+            new TracePod("b", Gpus(1), 0, 20_000),
+            new TracePod("c", Gpus(1), 1_000, 10_000, Members: 4), // takes the two that are free
+            new TracePod("d", Gpus(1, priority: 1), 2_000, 10_000, Members: 4), // takes the other two, at 10 s and at 20 s
+            new TracePod("e", Gpus(1), 100_000, 1_000),
+        ]) { Source = "test" };
+        var experiment = new Experiment { Cluster = Cluster("2xT4:2"), Traces = [trace], Policies = ["podbypod"], Seeds = [1], Mode = RunMode.Timed, Timed = new TimedSettings { WarmUp = 0 } };
+        var byPod = Run(experiment);
+        var whole = Run(experiment with { Policies = ["default"] });
+
+        Assert.Equal((3, 2), (byPod.NeverStarted, byPod.Gangs!.Waits.NeverStarted));
+        Assert.Equal(100 * 30_000 / (4 * 100_000.0), byPod.MeanAllocation, 9);
+        Assert.Equal([18_000, 29_000], whole.Gangs!.Waits.Ms);
+        Assert.Equal(100 * 110_000 / (4 * 100_000.0), whole.MeanAllocation, 9);
+    }
+
+    [Fact]
+    public void Racks_of_gangs_are_counted_by_the_level_of_that_name()
+    {
+        var trace = new Trace("t", [new TracePod("a", Gpus(2), 0, 10_000, Members: 3), new TracePod("b", Gpus(2), 1_000, 1_000, Members: 2)]) { Source = "test" };
+        var cluster = new ClusterFacts(ClusterGenerator.Generate(GeneratedCluster.Apply("generated:nodes=8,gpus=2,product=T4,rack=2", Scenario.Example), 1));
+        var result = Run(new Experiment { Cluster = cluster, Traces = [trace], Policies = ["default"], Seeds = [1], Mode = RunMode.Timed });
+        Assert.Equal(1.5, result.Gangs!.Racks);
+        Assert.Equal(2.5, result.Gangs.Nodes);
     }
 
     [Fact]

@@ -86,7 +86,7 @@ internal sealed class Session(IAnsiConsole console, IReadOnlyList<string> argume
 
         if (experiment.Mode == RunMode.Timed)
         {
-            notes.Add("queue by priority, then by arrival, with back-filling; pods of a snapshot that run already never leave. A gang is not waited for: its pods start one by one");
+            notes.Add("queue by priority, then by arrival, with back-filling; pods of a snapshot that run already never leave.");
             if (experiment.Timed.Stationary ?? experiment.Loads[0] is not null)
             {
                 notes.Add("the run begins with as many pods running as the load has on average (--start empty begins without)");

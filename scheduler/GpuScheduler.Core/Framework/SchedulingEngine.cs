@@ -250,7 +250,7 @@ public sealed class SchedulingEngine
             Announce(member);
         }
 
-        if (Gangs is not null)
+        if (Gangs is not null && members.Count > 1)
         {
             return Gangs.Run(key);
         }
