@@ -40,17 +40,14 @@ internal static class SingleGangs
             Roles = [new GangRole { Name = "worker", Min = members, Max = members, Gpus = gpus, Segment = segment }],
             Objective = objective,
         }).ToList();
-        var times = new List<double>();
+        var times = new GangTimes();
         var plans = new GangPlan[problems.Count];
         Warm(placer, problems);
-        var cpus = new List<double>();
         for (var round = 0; round < Rounds; round++)
         {
             for (var i = 0; i < problems.Count; i++)
             {
-                (plans[i], var time, var cpu) = GangBenchmark.Measure(() => placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10))));
-                times.Add(time);
-                cpus.Add(cpu);
+                plans[i] = times.Measure(() => placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10))));
             }
         }
 
@@ -73,15 +70,19 @@ internal static class SingleGangs
             }
         }
 
-        if (worse > 0)
+        return new GangRow
         {
-            Console.WriteLine($"{name}: more racks than best fit in {worse} of {racks.Count}");
-        }
-
-        return new GangRow(name, nodes, $"{members}x{gpus}", times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
-            plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
-            racks.Count == 0 ? 0 : racks.Average(), baseline.Count == 0 ? 0 : baseline.Average(), plans.Max(p => p.Proof.GapPercent),
-            racks.Count == 0 ? 0 : 100 * (1 - (racks.Sum() / baseline.Sum())), 0);
+            Case = name,
+            Nodes = nodes,
+            Gang = $"{members}x{gpus}",
+            Times = times,
+            ProvenShare = plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
+            Racks = racks.Count == 0 ? null : racks.Average(),
+            RacksBestFit = racks.Count == 0 ? null : baseline.Average(),
+            GapPercent = plans.Max(p => p.Proof.GapPercent),
+            GainOverBestFitPercent = racks.Count == 0 ? null : 100 * (1 - (racks.Sum() / baseline.Sum())),
+            Remark = $"more racks than best fit: {worse} of {racks.Count}",
+        };
     }
 
     /// <summary>Until the runtime has compiled what is measured for good.</summary>
