@@ -36,7 +36,7 @@ internal static class GangBatches
                     var cluster = new GangCluster(nodes, utilisation, seed);
                     var batch = Draw(cluster, gangs, seed);
                     var plan = times.Measure(() => solver.PlaceAll(batch, new SolveLimit(TimeProvider.System, limit)));
-                    late += plan.Proof.Elapsed > limit ? 1 : 0;
+                    late += times.LastUs > limit.TotalMicroseconds ? 1 : 0;
                     plans.Add(plan);
                     var baseline = Baseline(batch);
                     gains.Add(100.0 * (plan.Proof.Objective - baseline) / baseline);
@@ -82,8 +82,9 @@ internal static class GangBatches
             return ((int)(i % 5 == 0 && size >= 1.5 * power ? 1.5 * power : power), power > 64 ? 8 : pod);
         }
 
+        // Where all are as large as they may be, they want less.
         var scale = 1.0;
-        while (Enumerable.Range(0, gangs).Sum(i => (long)Size(i, scale).Gpus) < Demand * total)
+        while (scale < total && Enumerable.Range(0, gangs).Sum(i => (long)Size(i, scale).Gpus) < Demand * total)
         {
             scale *= 1.05;
         }

@@ -11,6 +11,9 @@ internal sealed class GangTimes
     /// <summary>How many were measured.</summary>
     public int Count => _wall.Count;
 
+    /// <summary>The last time, in µs.</summary>
+    public double LastUs { get; private set; }
+
     /// <summary>Median time, in µs.</summary>
     public double MedianUs => Quantile(_wall, 0.5)!.Value;
 
@@ -29,7 +32,8 @@ internal sealed class GangTimes
         var cpu = Environment.CpuUsage.TotalTime;
         var start = Stopwatch.GetTimestamp();
         var answer = question();
-        _wall.Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
+        LastUs = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        _wall.Add(LastUs);
         _cpu.Add((Environment.CpuUsage.TotalTime - cpu).TotalMicroseconds);
         return answer;
     }
