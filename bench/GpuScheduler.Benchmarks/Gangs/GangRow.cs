@@ -54,7 +54,7 @@ internal sealed record GangRow
 
     /// <summary>The times.</summary>
     [JsonIgnore]
-    public required GangTimes Times { get; init; }
+    public GangTimes Times { get; init; } = new();
 
     /// <summary>What else is to be said.</summary>
     [JsonIgnore]
