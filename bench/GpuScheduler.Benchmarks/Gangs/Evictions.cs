@@ -23,9 +23,9 @@ internal static class Evictions
             var plans = new List<EvictionPlan>();
             var times = new GangTimes();
             var gains = new List<double>();
-            for (var seed = 1; seed <= Math.Min(seeds, nodes > 5000 ? 4 : 25); seed++)
+            for (var seed = 1; seed <= Math.Min(seeds, nodes > 5000 ? 2 : 25); seed++)
             {
-                var cluster = new GangCluster(nodes, 0.9, seed);
+                var cluster = GangCluster.Of(nodes, 0.9, seed);
                 var problem = Draw(cluster, members, level);
                 var plan = times.Measure(() => solver.MakeRoom(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5))));
                 plans.Add(plan);

@@ -33,7 +33,7 @@ internal static class GangBatches
             {
                 for (var seed = 1; seed <= Math.Min(seeds, nodes > 5000 ? 2 : 8); seed++)
                 {
-                    var cluster = new GangCluster(nodes, utilisation, seed);
+                    var cluster = GangCluster.Of(nodes, utilisation, seed);
                     var batch = Draw(cluster, gangs, seed);
                     var plan = times.Measure(() => solver.PlaceAll(batch, new SolveLimit(TimeProvider.System, limit)));
                     late += times.LastUs > limit.TotalMicroseconds ? 1 : 0;

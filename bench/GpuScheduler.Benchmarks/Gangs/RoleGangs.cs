@@ -22,7 +22,7 @@ internal static class RoleGangs
                 continue;
             }
 
-            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, Math.Min(seeds, 10)) select new GangCluster(nodes, utilisation, seed)).ToList();
+            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, Math.Min(seeds, 10)) select GangCluster.Of(nodes, utilisation, seed)).ToList();
             foreach (var (name, roles) in s_gangs)
             {
                 var plans = new List<GangPlan>();

@@ -17,7 +17,7 @@ internal static class SingleGangs
                 continue;
             }
 
-            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, nodes > 5000 ? Math.Min(seeds, 8) : seeds) select new GangCluster(nodes, utilisation, seed)).ToList();
+            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, nodes > 5000 ? Math.Min(seeds, 2) : seeds) select GangCluster.Of(nodes, utilisation, seed)).ToList();
             foreach (var (members, gpus) in new[] { (16, 1), (32, 2), (64, 8), (128, 8) })
             {
                 foreach (var (name, objective) in new[] { ("tightest", GangObjective.Tightest), ("compact", GangObjective.Compact) })
