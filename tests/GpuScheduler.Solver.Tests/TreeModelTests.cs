@@ -50,7 +50,7 @@ public sealed class TreeModelTests
                     Assert.Equal(value, (plan.Slots.Sum(s => s.Members), plan.CommonLevel, plan.Proof.Objective));
                 }
             },
-            iter: Math.Max(200, Check.Iter),
+            iter: Math.Max(1000, Check.Iter),
             threads: 1,
             print: p => $"{string.Join(',', ((WholeGpuCapacity)p.Capacity).Gpus.ToArray())} {p.Roles[0]} required {p.RequiredLevel}");
 }

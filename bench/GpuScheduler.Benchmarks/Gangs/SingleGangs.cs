@@ -56,8 +56,19 @@ internal static class SingleGangs
         var worse = 0;
         for (var i = 0; i < problems.Count; i++)
         {
+            if (segment is not null)
+            {
+                // Best fit has no segments: there is nothing to compare with.
+                if (plans[i].IsPlaced)
+                {
+                    racks.Add(plans[i].DomainsUsed[1]);
+                }
+
+                continue;
+            }
+
             var added = BestFit.Place(problems[i].Topology, [.. clusters[i].Free.Select(f => f / gpus)], members, problems[i].Topology.ClusterLevel);
-            if (added is null != !plans[i].IsPlaced && segment is null)
+            if (added is null == plans[i].IsPlaced)
             {
                 throw new InvalidOperationException($"{name}: instance {i} is placed by one and not by the other");
             }
@@ -78,10 +89,10 @@ internal static class SingleGangs
             Times = times,
             ProvenShare = plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
             Racks = racks.Count == 0 ? null : racks.Average(),
-            RacksBestFit = racks.Count == 0 ? null : baseline.Average(),
+            RacksBestFit = baseline.Count == 0 ? null : baseline.Average(),
             GapPercent = plans.Max(p => p.Proof.GapPercent),
-            GainOverBestFitPercent = racks.Count == 0 ? null : 100 * (1 - (racks.Sum() / baseline.Sum())),
-            Remark = $"more racks than best fit: {worse} of {racks.Count}",
+            GainOverBestFitPercent = baseline.Count == 0 ? null : 100 * (1 - (racks.Sum() / baseline.Sum())),
+            Remark = baseline.Count == 0 ? "" : $"more racks than best fit: {worse} of {baseline.Count}",
         };
     }
 
