@@ -38,7 +38,7 @@ var baselineUrl = new Option<string>("--urls") { Description = "Address.", Defau
 var serveBaseline = new Command("serve-baseline", "Serves the full-object extender that 'extender --baseline' measures.") { baselineUrl };
 serveBaseline.SetAction((parsed, cancellation) => FullObjectExtender.RunAsync(parsed.GetValue(baselineUrl)!, cancellation));
 
-var gangSeeds = new Option<int>("--seeds") { Description = "Clusters of each size and utilisation.", DefaultValueFactory = _ => 25 };
+var gangSeeds = new Option<int>("--seeds") { Description = "Clusters of each size and utilisation; fewer of the largest.", DefaultValueFactory = _ => 25 };
 var patience = new Option<double>("--patience") { Description = "Factor on the time limits of batches, for a machine that is busy with other things.", DefaultValueFactory = _ => 1 };
 var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, patience, only };
 gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));

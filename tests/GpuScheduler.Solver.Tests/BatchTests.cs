@@ -43,6 +43,17 @@ public sealed class BatchTests : IDisposable
             threads: 1);
 
     [Fact]
+    public void Without_a_model_the_search_ends_by_itself()
+    {
+        // Two gangs of sizes that do not nest, of which one fits.
+        BatchCaseGang Mixed(int weight) => new(weight, -1, [new BatchCaseRole(2, 1, 0, false), new BatchCaseRole(3, 1, 0, false)]);
+        var batch = new BatchCase { Nodes = [(0, 0)], Free = [8], Modern = [true], Gangs = [Mixed(3), Mixed(4)] }.Batch();
+        var plan = _solver.PlaceAll(batch, Forever.Limit);
+        Assert.Equal(4, plan.Proof.Objective);
+        Assert.Equal(7, plan.Proof.Bound);
+    }
+
+    [Fact]
     public void A_gang_that_is_left_out_says_what_is_missing()
     {
         var batch = new BatchCase

@@ -17,11 +17,13 @@ internal sealed class GangCluster
     /// <summary>GPUs of a job and how often it occurs.</summary>
     private static readonly (int Gpus, int Share)[] s_mix = [(1, 22), (2, 12), (4, 12), (8, 22), (16, 12), (32, 9), (64, 6), (128, 3), (256, 2)];
 
+    private static readonly Dictionary<(int Nodes, double Utilisation, int Seed), GangCluster> s_drawn = [];
+
     private readonly Random _random;
     private readonly ulong[] _idle;
     private readonly List<Job> _jobs = [];
 
-    public GangCluster(int nodes, double utilisation, int seed)
+    private GangCluster(int nodes, double utilisation, int seed)
     {
         _random = new Random(seed);
         var racksPerSpine = nodes < 1000 ? 8 : 16;
@@ -55,6 +57,17 @@ internal sealed class GangCluster
 
     /// <summary>The jobs that run.</summary>
     public IReadOnlyList<Job> Jobs => _jobs;
+
+    /// <summary>A cluster, drawn once: several cases share it.</summary>
+    public static GangCluster Of(int nodes, double utilisation, int seed)
+    {
+        if (!s_drawn.TryGetValue((nodes, utilisation, seed), out var cluster))
+        {
+            s_drawn[(nodes, utilisation, seed)] = cluster = new GangCluster(nodes, utilisation, seed);
+        }
+
+        return cluster;
+    }
 
     /// <summary>A job size of the mix.</summary>
     public static int DrawSize(Random random)

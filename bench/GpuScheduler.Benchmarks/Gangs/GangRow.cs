@@ -2,31 +2,61 @@ using System.Text.Json.Serialization;
 
 namespace GpuScheduler.Benchmarks.Gangs;
 
-/// <summary>One measured case of gang placement.</summary>
-/// <param name="Case">What is placed.</param>
-/// <param name="Nodes">Nodes of 8 GPUs.</param>
-/// <param name="Gang">Members times GPUs, or how many gangs.</param>
-/// <param name="Instances">How many were measured.</param>
-/// <param name="MedianUs">Median time, in µs.</param>
-/// <param name="P99Us">99th percentile, in µs; the longest for fewer than 100.</param>
-/// <param name="CpuMedianUs">Median processor time of the process for one, in µs: what the time would be on a machine with nothing else to do.</param>
-/// <param name="ProvenShare">Share of the answers that are proven, from 0 to 1.</param>
-/// <param name="Racks">Racks that a gang uses, mean; 0 where that is not the question.</param>
-/// <param name="RacksBestFit">The same of the baseline.</param>
-/// <param name="GapPercent">The largest gap between an answer and its bound.</param>
-/// <param name="GainOverBestFitPercent">Median gain over the baseline: GPU-weight admitted, racks saved, or cost of eviction saved.</param>
-/// <param name="GainOverMultiStartPercent">Median gain over the best of many greedy plans.</param>
-internal sealed record GangRow(
-    [property: JsonPropertyName("case")] string Case,
-    [property: JsonPropertyName("nodes")] int Nodes,
-    [property: JsonPropertyName("gang")] string Gang,
-    [property: JsonPropertyName("instances")] int Instances,
-    [property: JsonPropertyName("medianUs")] double MedianUs,
-    [property: JsonPropertyName("p99Us")] double P99Us,
-    [property: JsonPropertyName("cpuMedianUs")] double CpuMedianUs,
-    [property: JsonPropertyName("provenShare")] double ProvenShare,
-    [property: JsonPropertyName("racks")] double Racks,
-    [property: JsonPropertyName("racksBestFit")] double RacksBestFit,
-    [property: JsonPropertyName("gapPercent")] double GapPercent,
-    [property: JsonPropertyName("gainOverBestFitPercent")] double GainOverBestFitPercent,
-    [property: JsonPropertyName("gainOverMultiStartPercent")] double GainOverMultiStartPercent);
+/// <summary>One measured case of gang placement. What does not apply to a case is null.</summary>
+internal sealed record GangRow
+{
+    /// <summary>What is placed.</summary>
+    [JsonPropertyName("case")]
+    public required string Case { get; init; }
+
+    /// <summary>Nodes of 8 GPUs.</summary>
+    [JsonPropertyName("nodes")]
+    public required int Nodes { get; init; }
+
+    /// <summary>Members times GPUs, or how many gangs.</summary>
+    [JsonPropertyName("gang")]
+    public required string Gang { get; init; }
+
+    /// <summary>Median time, in µs.</summary>
+    [JsonPropertyName("medianUs")]
+    public double MedianUs => Times.MedianUs;
+
+    /// <summary>99th percentile, in µs; the longest for fewer than 100.</summary>
+    [JsonPropertyName("p99Us")]
+    public double P99Us => Times.P99Us;
+
+    /// <summary>Share of the answers that are proven, from 0 to 1.</summary>
+    [JsonPropertyName("provenShare")]
+    public required double ProvenShare { get; init; }
+
+    /// <summary>Racks that a gang uses, mean.</summary>
+    [JsonPropertyName("racks")]
+    public double? Racks { get; init; }
+
+    /// <summary>The same of the baseline.</summary>
+    [JsonPropertyName("racksBestFit")]
+    public double? RacksBestFit { get; init; }
+
+    /// <summary>The largest gap between an answer and its bound, in percent.</summary>
+    [JsonPropertyName("gapPercent")]
+    public required double GapPercent { get; init; }
+
+    /// <summary>
+    /// Gain over the baseline, in percent: racks saved of all that it uses, or the median of the GPU-weight admitted beyond what it
+    /// admits, or of the work that it loses by eviction beyond the plan's.
+    /// </summary>
+    [JsonPropertyName("gainOverBestFitPercent")]
+    public double? GainOverBestFitPercent { get; init; }
+
+    /// <summary>Median gain in GPU-weight over the best of many greedy plans, in percent.</summary>
+    [JsonPropertyName("gainOverMultiStartPercent")]
+    public double? GainOverMultiStartPercent { get; init; }
+
+    /// <summary>The times.</summary>
+    [JsonIgnore]
+    public GangTimes Times { get; init; } = new();
+
+    /// <summary>What else is to be said.</summary>
+    [JsonIgnore]
+    public string Remark { get; init; } = "";
+}

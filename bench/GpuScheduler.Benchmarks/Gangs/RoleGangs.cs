@@ -22,12 +22,11 @@ internal static class RoleGangs
                 continue;
             }
 
-            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, Math.Min(seeds, 10)) select new GangCluster(nodes, utilisation, seed)).ToList();
+            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, Math.Min(seeds, 10)) select GangCluster.Of(nodes, utilisation, seed)).ToList();
             foreach (var (name, roles) in s_gangs)
             {
                 var plans = new List<GangPlan>();
-                var times = new List<double>();
-                var cpus = new List<double>();
+                var times = new GangTimes();
                 foreach (var cluster in clusters)
                 {
                     var problem = new GangProblem
@@ -37,16 +36,20 @@ internal static class RoleGangs
                         Roles = [.. roles.Select((r, i) => new GangRole { Name = $"role{i}", Min = r.Members, Max = r.Members, Gpus = r.Gpus, Needs = $"{r.Gpus} GPUs" })],
                         RequiredLevel = 2,
                     };
-                    var (plan, time, cpu) = GangBenchmark.Measure(() => solver.Place(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5))));
-                    plans.Add(plan);
-                    times.Add(time);
-                    cpus.Add(cpu);
+                    plans.Add(times.Measure(() => solver.Place(problem, new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(5)))));
                 }
 
                 var placed = plans.Where(p => p.IsPlaced).ToList();
-                yield return new GangRow("roles", nodes, name, times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
-                    plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Count,
-                    placed.Count == 0 ? 0 : placed.Average(p => p.DomainsUsed[1]), 0, plans.Max(p => p.Proof.GapPercent), 0, 0);
+                yield return new GangRow
+                {
+                    Case = "roles",
+                    Nodes = nodes,
+                    Gang = name,
+                    Times = times,
+                    ProvenShare = plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Count,
+                    Racks = placed.Count == 0 ? null : placed.Average(p => p.DomainsUsed[1]),
+                    GapPercent = plans.Max(p => p.Proof.GapPercent),
+                };
             }
         }
     }

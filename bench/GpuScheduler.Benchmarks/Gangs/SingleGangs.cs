@@ -18,7 +18,7 @@ internal static class SingleGangs
                 continue;
             }
 
-            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, nodes > 5000 ? Math.Min(seeds, 8) : seeds) select new GangCluster(nodes, utilisation, seed)).ToList();
+            var clusters = (from utilisation in GangBenchmark.Utilisations from seed in Enumerable.Range(1, nodes > 5000 ? Math.Min(seeds, 2) : seeds) select GangCluster.Of(nodes, utilisation, seed)).ToList();
             foreach (var (members, gpus) in new[] { (16, 1), (32, 2), (64, 8), (128, 8) })
             {
                 foreach (var (name, objective) in new[] { ("tightest", GangObjective.Tightest), ("compact", GangObjective.Compact) })
@@ -41,17 +41,14 @@ internal static class SingleGangs
             Roles = [new GangRole { Name = "worker", Min = members, Max = members, Gpus = gpus, Segment = segment }],
             Objective = objective,
         }).ToList();
-        var times = new List<double>();
+        var times = new GangTimes();
         var plans = new GangPlan[problems.Count];
         Warm(placer, problems);
-        var cpus = new List<double>();
         for (var round = 0; round < Rounds; round++)
         {
             for (var i = 0; i < problems.Count; i++)
             {
-                (plans[i], var time, var cpu) = GangBenchmark.Measure(() => placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10))));
-                times.Add(time);
-                cpus.Add(cpu);
+                plans[i] = times.Measure(() => placer.Place(problems[i], new SolveLimit(TimeProvider.System, TimeSpan.FromSeconds(10))));
             }
         }
 
@@ -60,8 +57,19 @@ internal static class SingleGangs
         var worse = 0;
         for (var i = 0; i < problems.Count; i++)
         {
+            if (segment is not null)
+            {
+                // Best fit has no segments: there is nothing to compare with.
+                if (plans[i].IsPlaced)
+                {
+                    racks.Add(plans[i].DomainsUsed[1]);
+                }
+
+                continue;
+            }
+
             var added = BestFitGangs.Place(problems[i].Topology, [.. clusters[i].Free.Select(f => f / gpus)], members, problems[i].Topology.ClusterLevel);
-            if (added is null != !plans[i].IsPlaced && segment is null)
+            if (added is null == plans[i].IsPlaced)
             {
                 throw new InvalidOperationException($"{name}: instance {i} is placed by one and not by the other");
             }
@@ -74,15 +82,19 @@ internal static class SingleGangs
             }
         }
 
-        if (worse > 0)
+        return new GangRow
         {
-            Console.WriteLine($"{name}: more racks than best fit in {worse} of {racks.Count}");
-        }
-
-        return new GangRow(name, nodes, $"{members}x{gpus}", times.Count, GangBenchmark.Quantile(times, 0.5), GangBenchmark.Quantile(times, 0.99), GangBenchmark.Quantile(cpus, 0.5),
-            plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
-            racks.Count == 0 ? 0 : racks.Average(), baseline.Count == 0 ? 0 : baseline.Average(), plans.Max(p => p.Proof.GapPercent),
-            racks.Count == 0 ? 0 : 100 * (1 - (racks.Sum() / baseline.Sum())), 0);
+            Case = name,
+            Nodes = nodes,
+            Gang = $"{members}x{gpus}",
+            Times = times,
+            ProvenShare = plans.Count(p => p.Proof.Status is ProofStatus.Optimal or ProofStatus.Infeasible) / (double)plans.Length,
+            Racks = racks.Count == 0 ? null : racks.Average(),
+            RacksBestFit = baseline.Count == 0 ? null : baseline.Average(),
+            GapPercent = plans.Max(p => p.Proof.GapPercent),
+            GainOverBestFitPercent = baseline.Count == 0 ? null : 100 * (1 - (racks.Sum() / baseline.Sum())),
+            Remark = baseline.Count == 0 ? "" : $"more racks than best fit: {worse} of {baseline.Count}",
+        };
     }
 
     /// <summary>Until the runtime has compiled what is measured for good.</summary>

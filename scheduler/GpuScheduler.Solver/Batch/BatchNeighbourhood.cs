@@ -104,6 +104,19 @@ internal sealed class BatchNeighbourhood
         }
     }
 
+    private bool TouchesDomain(int gang, ReadOnlySpan<int> domains, int domain)
+    {
+        foreach (var slot in _state.Slots[gang]!.Value)
+        {
+            if (domains[_batch.Topology.PlaceOf(slot.Position)] == domain)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Gangs to be taken away: a part of those in one domain, or a few of all.</summary>
     private List<int> Pick()
     {
@@ -120,7 +133,17 @@ internal sealed class BatchNeighbourhood
             var level = Math.Max(1, _batch.Topology.ClusterLevel - 1);
             var domain = _batch.Topology.DomainOf(level, slots[_random.Next(slots.Length)].Position);
             var share = _random.Next(2) == 0 ? 1.0 : 0.6;
-            return placed.FindAll(g => _random.NextDouble() < share && _state.Slots[g]!.Value.Any(s => _batch.Topology.DomainOf(level, s.Position) == domain));
+            var domains = _batch.Topology.DomainsByPlace(level);
+            var near = new List<int>();
+            foreach (var gang in placed)
+            {
+                if (_random.NextDouble() < share && TouchesDomain(gang, domains, domain))
+                {
+                    near.Add(gang);
+                }
+            }
+
+            return near;
         }
 
         var most = 1 + _random.Next(Math.Min(6, placed.Count));

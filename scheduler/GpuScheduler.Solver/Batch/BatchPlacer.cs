@@ -27,6 +27,9 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
     /// <summary>Steps for each unit of the optimizer's deterministic time, where that is the limit; about as many as are made in a second.</summary>
     private const int StepsAUnit = 2000;
 
+    /// <summary>Without an optimizer that comes to an end, the search is over when it has got no further for so many steps a gang.</summary>
+    private const int IdleStepsAGang = 500;
+
     private readonly Random _random = new(batch.Seed);
 
     public GangBatchPlan Place()
@@ -64,11 +67,21 @@ internal sealed class BatchPlacer(GangBatch batch, TreeGangPlacer tree, CpSatThr
         }
 
         var neighbourhood = new BatchNeighbourhood(batch, state, first, _random);
-        var steps = 0;
+        var (steps, better, best) = (0, 0, neighbourhood.BestWorth);
         var (begin, span) = (search.Elapsed, search.Left);
         neighbourhood.Run(() =>
         {
             steps++;
+            if (neighbourhood.BestWorth > best)
+            {
+                (better, best) = (steps, neighbourhood.BestWorth);
+            }
+
+            if (job is null && (best >= bound || steps - better > IdleStepsAGang * batch.Gangs.Length))
+            {
+                return 1;
+            }
+
             if (search.IsOver || job is { IsDone: true } || (limit.Work is { } work && steps > work * StepsAUnit))
             {
                 return 1;

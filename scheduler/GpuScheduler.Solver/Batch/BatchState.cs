@@ -19,6 +19,7 @@ internal sealed class BatchState
     private readonly List<(int Gpus, bool[]? Allowed)> _kinds = [];
     private readonly List<(int Role, int Kind, int Members)>?[] _counted; // by gang, the hungriest role first; null where counting is not enough
     private readonly int[][][] _room; // by kind, level and domain; nodes by place
+    private readonly int[][] _largest;    // by kind and level: the most room of a domain with nobody placed
     private readonly ImmutableArray<GangSlot>?[] _slots;
     private readonly List<GangSlot> _draft = [];
     private long[] _keys = new long[64];
@@ -56,6 +57,8 @@ internal sealed class BatchState
         {
             Recount(place);
         }
+
+        _largest = [.. _room.Select(byLevel => byLevel.Select(rooms => rooms.Length == 0 ? 0 : rooms.Max()).ToArray())];
     }
 
     /// <summary>Weight of the gangs that are placed.</summary>
@@ -170,6 +173,11 @@ internal sealed class BatchState
         var outermost = _batch.Gangs[gang].RequiredLevel ?? _topology.ClusterLevel;
         for (var level = Math.Min(_batch.Gangs[gang].PreferredLevel ?? NetworkTopology.NodeLevel, outermost); level <= outermost; level++)
         {
+            if (_largest[members[0].Kind][level] < members[0].Members)
+            {
+                continue;
+            }
+
             // Domains by room, the tightest first; with several roles the first may not do.
             for (var (after, tries) = (-1L, 0); tries < 4; tries++)
             {
