@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(2020, LogLevel.Warning, "{Why}. Labels and the catalogue speak for node {Node} until it is corrected.")]
     public static partial void ReportInvalid(ILogger logger, string node, string why);
+
+    [LoggerMessage(2021, LogLevel.Warning, "On node {Node}, pod {Pod}: {Finding}.")]
+    public static partial void ReportFinding(ILogger logger, string node, string pod, string finding);
 }

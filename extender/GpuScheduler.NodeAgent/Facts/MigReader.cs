@@ -178,8 +178,8 @@ internal sealed partial class MigReader(INvml nvml)
         name is not null && ProfilePattern().Match(name) is { Success: true } match ? match.Groups[1].Value.Replace('+', '.') : null;
 
     /// <summary>
-    /// The name that a profile has by its size: memory counts in eighths of the GPU, rounded up, of its memory in whole GiB. So a
-    /// 1g instance of 9,984 MiB on a GPU of 81,559 MiB is 1g.10gb.
+    /// The name that a profile has by its size: memory counts in eighths of the GPU's, which counts in whole GiB. So a 1g instance of
+    /// 9,984 MiB, or of 11,008 with another driver, on a GPU of 81,559 MiB is 1g.10gb.
     /// </summary>
     private static string? ProfileName(Device device, uint slices, ulong memoryMiB, string suffix)
     {
@@ -190,7 +190,7 @@ internal sealed partial class MigReader(INvml nvml)
             return null;
         }
 
-        var part = Math.Ceiling(memoryMiB * 1024.0 * 1024.0 / memory.Total * Eighths) / Eighths;
+        var part = Math.Max(Math.Round(memoryMiB * 1024.0 * 1024.0 / memory.Total * Eighths), 1) / Eighths;
         var gigabytes = (int)Math.Round(part * ((memory.Total + GiB - 1) / GiB));
         return string.Create(CultureInfo.InvariantCulture, $"{slices}g.{Math.Max(gigabytes, 1)}gb{suffix}");
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -43,7 +42,7 @@ internal sealed unsafe class NvmlLibrary : INvml
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
             throw new NvmlException(
-                $"{path} cannot be loaded: install the NVIDIA driver on this node (in a container: run it with the NVIDIA runtime class, or mount the driver's library), or give the library's path with --nvml-library. The loader says: {FirstLine(e.Message)}",
+                $"{path} cannot be loaded: install the NVIDIA driver on this node (in a container: run it with the NVIDIA runtime class, or mount the driver's library), or give the library's path with --nvml-library. The loader says: {LastLine(e.Message)}",
                 NvmlReturn.LibraryNotFound, e);
         }
 
@@ -619,7 +618,8 @@ internal sealed unsafe class NvmlLibrary : INvml
         return Encoding.UTF8.GetString(end < 0 ? span : span[..end]).Trim();
     }
 
-    private static string FirstLine(string text) => text.Split('\n', StringSplitOptions.TrimEntries)[0].ToString(CultureInfo.InvariantCulture);
+    /// <summary>The runtime's message begins with general advice; the loader's own word is at its end.</summary>
+    private static string LastLine(string text) => text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)[^1];
 
     // nvmlPciInfo_t. Versions before the third have four reserved numbers in place of BusId.
     [StructLayout(LayoutKind.Sequential)]
