@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Net;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Google.Protobuf;
 using GpuScheduler.V1;
@@ -26,7 +27,7 @@ public sealed class GpuNodeWriter(KubernetesConnection connection)
         ArgumentException.ThrowIfNullOrEmpty(node);
         ArgumentNullException.ThrowIfNull(report);
         var body = new ArrayBufferWriter<byte>(4096);
-        using var json = new Utf8JsonWriter(body, new JsonWriterOptions { Indented = indented });
+        using var json = new Utf8JsonWriter(body, new JsonWriterOptions { Indented = indented, Encoder = indented ? JavaScriptEncoder.UnsafeRelaxedJsonEscaping : null });
         json.WriteStartObject();
         json.WriteString("apiVersion"u8, "gpuscheduler.io/v1"u8);
         json.WriteString("kind"u8, "GpuNode"u8);

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.NodeAgent.Hosting;
-using GpuScheduler.NodeAgent.Tests.StandIn;
 using GpuScheduler.Testing;
+using GpuScheduler.Testing.StandIn;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

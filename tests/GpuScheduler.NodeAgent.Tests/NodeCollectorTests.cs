@@ -4,8 +4,8 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.NodeAgent.Facts;
 using GpuScheduler.NodeAgent.Nvml;
-using GpuScheduler.NodeAgent.Tests.StandIn;
 using GpuScheduler.Testing;
+using GpuScheduler.Testing.StandIn;
 using Xunit;
 
 namespace GpuScheduler.NodeAgent.Tests;
@@ -317,7 +317,7 @@ public sealed class NodeCollectorTests
     public void A_driver_that_is_not_loaded_and_a_library_that_is_missing_say_what_to_do()
     {
         using var driver = StandInDriver.Create(new Scenario().Add($"init 9"));
-        var e = Assert.Throws<NvmlException>(driver.Open);
+        var e = Assert.Throws<NvmlException>(() => driver.Open());
         Assert.Contains("modprobe nvidia", e.Message, StringComparison.Ordinal);
         e = Assert.Throws<NvmlException>(() => NvmlLibrary.Open(Path.Combine(Path.GetTempPath(), "no-such-library.so")));
         Assert.Contains("--nvml-library", e.Message, StringComparison.Ordinal);

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using GpuScheduler.Kubernetes;
-using GpuScheduler.NodeAgent.Tests.StandIn;
 using GpuScheduler.Testing;
+using GpuScheduler.Testing.StandIn;
 using Xunit;
 
 namespace GpuScheduler.NodeAgent.Tests;

@@ -118,6 +118,10 @@ internal sealed class NodeCollector(INvml nvml, PciTree pci, Roster roster, XidR
     {
         var place = device.Pci is { } known ? pci.Gpu(known.Address) : null;
         device.Gpu.PcieRoot = place?.Root ?? "";
+        if (place is null)
+        {
+            unknowns.Add("PCIe root and network cards", "sysfs has no NVIDIA device at the GPU's address", device.Index);
+        }
 
         // Near several nodes is near none: a virtual machine that flattens NUMA says so.
         var code = nvml.NumaNodes(device.Handle, out var nodes);

@@ -1,14 +1,16 @@
 using System.Globalization;
 using System.Text;
-using GpuScheduler.Testing;
 
-namespace GpuScheduler.NodeAgent.Tests.StandIn;
+namespace GpuScheduler.Testing.StandIn;
 
 /// <summary>What the stand-in driver plays; the words are explained in nvml.c.</summary>
 public sealed class Scenario
 {
+    /// <summary>PCI device and vendor of a GPU.</summary>
     public const uint GpuId = 0x233010de;
+    /// <summary>PCI device and vendor of an NVSwitch.</summary>
     public const uint SwitchId = 0x22a310de;
+    /// <summary>Bytes of a MiB.</summary>
     public const ulong MiB = 1UL << 20;
 
     private readonly StringBuilder _text = new("driver 550.54.15\n");

@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using GpuScheduler.NodeAgent.Nvml;
-using GpuScheduler.Testing;
 using Xunit;
 
-namespace GpuScheduler.NodeAgent.Tests.StandIn;
+namespace GpuScheduler.Testing.StandIn;
 
 /// <summary>A stand-in for the driver's library in a folder of its own, with the scenario that it plays. Tests skip without a C compiler.</summary>
 public sealed class StandInDriver : IDisposable
@@ -43,8 +41,7 @@ public sealed class StandInDriver : IDisposable
         File.Move(next, Library + ".scenario", overwrite: true);
     }
 
-    internal INvml Open() => NvmlLibrary.Open(Library);
-
+    /// <inheritdoc/>
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     private static string Build(string[] missing)
@@ -53,7 +50,7 @@ public sealed class StandInDriver : IDisposable
         var library = Path.Combine(s_build, $"nvml-{number}.so");
         var map = Path.Combine(s_build, $"nvml-{number}.map");
         File.WriteAllText(map, $"{{ global: nvml*; local: {string.Concat(missing.Select(m => m + "; "))}*; }};\n");
-        var source = Path.Combine(Checkout.Root, "tests", "GpuScheduler.NodeAgent.Tests", "StandIn", "nvml.c");
+        var source = Path.Combine(Checkout.Root, "tests", "GpuScheduler.Testing", "StandIn", "nvml.c");
         using var process = Process.Start(new ProcessStartInfo(s_compiler.Value!, ["-std=gnu11", "-O1", "-shared", "-fPIC", $"-Wl,--version-script={map}", "-o", library, source, "-ldl", "-lpthread"])
         {
             RedirectStandardError = true,
