@@ -468,7 +468,7 @@ int nvmlDeviceRegisterEvents(void *handle, ull types, void *set) { (void)types; 
 typedef struct { void *device; ull type, data; uint gi, ci; } Event;
 int nvmlEventSetWait_v2(void *set, Event *event, uint milliseconds) {
   (void)set;
-  for (uint waited = 0;; waited += 5) {
+  for (uint waited = 0;; waited += 20) {
     pthread_mutex_lock(&gate);
     refresh();
     if (delivered < s.xids) {
@@ -482,7 +482,7 @@ int nvmlEventSetWait_v2(void *set, Event *event, uint milliseconds) {
     }
     pthread_mutex_unlock(&gate);
     if (waited >= milliseconds) return TIMEOUT;
-    nanosleep(&(struct timespec){ 0, 5000000 }, NULL);
+    nanosleep(&(struct timespec){ 0, 20000000 }, NULL);
   }
 }
 int nvmlEventSetWait(void *set, Event *event, uint milliseconds) { return nvmlEventSetWait_v2(set, event, milliseconds); }
