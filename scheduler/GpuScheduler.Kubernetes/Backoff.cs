@@ -1,7 +1,10 @@
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>Pauses that double from failure to failure, each a quarter more or less at random, so that clients part.</summary>
-internal sealed class Backoff(TimeSpan least, TimeSpan most, Random random)
+/// <param name="least">The first pause.</param>
+/// <param name="most">The longest pause.</param>
+/// <param name="random">Parts clients that failed together.</param>
+public sealed class Backoff(TimeSpan least, TimeSpan most, Random random)
 {
     private int _failures;
 

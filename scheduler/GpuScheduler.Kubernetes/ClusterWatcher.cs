@@ -113,6 +113,8 @@ public sealed class ClusterWatcher
 
     private sealed class ReportSink(ClusterState state, ILogger logger) : IReflectorSink<ReportObject>
     {
+        private readonly Dictionary<string, ImmutableHashSet<ReportFinding>> _said = new(StringComparer.Ordinal);
+
         public void Replace(IReadOnlyList<ReportObject> items, bool consistent, DateTimeOffset asked)
         {
             var reports = new Dictionary<string, NodeReport>(items.Count, StringComparer.Ordinal);
@@ -129,6 +131,10 @@ public sealed class ClusterWatcher
             }
 
             state.ReplaceReports(reports);
+            foreach (var node in reports.Keys)
+            {
+                SayFindings(node);
+            }
         }
 
         public void Upsert(ReportObject item)
@@ -136,6 +142,7 @@ public sealed class ClusterWatcher
             if (item.Report is { } report)
             {
                 state.UpsertReport(item.Node, report);
+                SayFindings(item.Node);
                 return;
             }
 
@@ -144,7 +151,30 @@ public sealed class ClusterWatcher
             state.DeleteReport(item.Node);
         }
 
-        public void Delete(ReportObject item) => state.DeleteReport(item.Node);
+        public void Delete(ReportObject item)
+        {
+            state.DeleteReport(item.Node);
+            _said.Remove(item.Node);
+        }
+
+        /// <summary>Each once, for as long as it lasts.</summary>
+        private void SayFindings(string node)
+        {
+            var findings = state.Findings(node).ToImmutableHashSet();
+            foreach (var finding in findings.Except(_said.GetValueOrDefault(node) ?? []))
+            {
+                Log.ReportFinding(logger, node, finding.Pod, finding.Text);
+            }
+
+            if (findings.IsEmpty)
+            {
+                _said.Remove(node);
+            }
+            else
+            {
+                _said[node] = findings;
+            }
+        }
 
         private void Warn(ReportObject item)
         {

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Google.Protobuf;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
 using Wire = GpuScheduler.V1;
 
 namespace GpuScheduler.Kubernetes;
@@ -138,7 +139,43 @@ public static class GpuNodeReader
             gpus[gpu.Index] = Convert(gpu, node);
         }
 
-        return new NodeReport([.. gpus.Select(g => g!)], report.Links.Count == 0 ? null : Convert(report.Links, count, node), Domain(report.NvlinkDomain));
+        var converted = gpus.Select(g => g!).ToImmutableArray();
+        return new NodeReport(converted, report.Links.Count == 0 ? null : Convert(report.Links, count, node), Domain(report.NvlinkDomain))
+        {
+            Held = report.AssignmentsKnown ? Held(report, converted) : [],
+        };
+    }
+
+    /// <summary>The devices of each pod. One that several pods hold is time-sliced, and says nothing about who has a GPU.</summary>
+    private static ImmutableArray<HeldDevices> Held(Wire.NodeReport report, ImmutableArray<GpuInfo> gpus)
+    {
+        var byUuid = new Dictionary<string, AssignedDevice>(StringComparer.Ordinal);
+        foreach (var gpu in gpus)
+        {
+            if (gpu.Uuid is { } uuid)
+            {
+                byUuid[uuid] = new AssignedDevice(gpu.Index, uuid);
+            }
+
+            foreach (var instance in gpu.Instances)
+            {
+                if (instance.Uuid is { } mig)
+                {
+                    byUuid[mig] = new AssignedDevice(gpu.Index, mig, instance.Placement);
+                }
+            }
+        }
+
+        var pods = report.Assignments.GroupBy(a => (a.Namespace, a.Pod), a => a.Devices).Select(p => (p.Key, Devices: p.SelectMany(d => d).Distinct(StringComparer.Ordinal).ToList())).ToList();
+        var holders = pods.SelectMany(p => p.Devices).CountBy(d => d, StringComparer.Ordinal).ToDictionary(StringComparer.Ordinal);
+        return
+        [
+            .. pods.Select(p => new HeldDevices(
+                p.Key.Namespace,
+                p.Key.Pod,
+                new DeviceAssignment([.. p.Devices.Where(byUuid.ContainsKey).Select(d => byUuid[d]).OrderBy(d => d.Gpu).ThenBy(d => d.Mig?.Start ?? -1)]),
+                p.Devices.All(d => byUuid.ContainsKey(d) && holders[d] == 1))),
+        ];
     }
 
     private static GpuInfo Convert(Wire.Gpu gpu, string node)

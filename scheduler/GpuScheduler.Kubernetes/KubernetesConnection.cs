@@ -14,6 +14,9 @@ public sealed class KubernetesConnection : IDisposable
 {
     private const int MostErrorBytes = 64 * 1024;
 
+    private const string Json = "application/json";
+    private const string MergePatch = "application/merge-patch+json";
+
     private readonly k8s.Kubernetes _client;
     private readonly TimeProvider _time;
 
@@ -76,18 +79,19 @@ public sealed class KubernetesConnection : IDisposable
     /// <param name="body">A JSON body, for PATCH a merge patch; or null.</param>
     /// <param name="rule">What must be allowed for this, for the message when it is not.</param>
     /// <param name="cancellationToken">Ends the call.</param>
+    /// <param name="contentType">What the body is; null for JSON, and for PATCH a merge patch.</param>
     /// <exception cref="KubernetesApiException">There was no answer, or one that says no.</exception>
-    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, RbacRule rule, CancellationToken cancellationToken)
+    internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, RbacRule rule, CancellationToken cancellationToken, string? contentType = null)
     {
         HttpResponseMessage? response = null;
         try
         {
             using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri, pathAndQuery)) { Version = HttpVersion.Version20 };
-            request.Headers.Accept.ParseAdd("application/json");
+            request.Headers.Accept.ParseAdd(Json);
             request.Headers.UserAgent.ParseAdd("gpu-scheduler");
             if (body is { } bytes)
             {
-                request.Content = new ReadOnlyMemoryContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json") } };
+                request.Content = new ReadOnlyMemoryContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(contentType ?? (method == HttpMethod.Patch ? MergePatch : Json)) } };
             }
 
             await AddCredentialsAsync(request, cancellationToken);
@@ -116,13 +120,13 @@ public sealed class KubernetesConnection : IDisposable
 
     /// <summary>Sends a request whose answer is small, and returns it whole, within the time limit of a call.</summary>
     /// <exception cref="KubernetesApiException">There was no answer in time, or one that says no.</exception>
-    internal async Task<byte[]> CallAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, RbacRule rule, CancellationToken cancellationToken)
+    internal async Task<byte[]> CallAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, RbacRule rule, CancellationToken cancellationToken, string? contentType = null)
     {
         using var limit = new CancellationTokenSource(Options.CallTimeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
-            using var response = await SendAsync(method, pathAndQuery, body, rule, both.Token);
+            using var response = await SendAsync(method, pathAndQuery, body, rule, both.Token, contentType);
             return await response.Content.ReadAsByteArrayAsync(both.Token);
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)

@@ -46,4 +46,6 @@ internal static partial class Log
 
     [LoggerMessage(2022, LogLevel.Debug, "The API server does not have {Resource}; asking again every {Pause}.")]
     public static partial void OptionalResourceAbsent(ILogger logger, string resource, TimeSpan pause);
+    [LoggerMessage(2023, LogLevel.Warning, "On node {Node}, pod {Pod}: {Finding}.")]
+    public static partial void ReportFinding(ILogger logger, string node, string pod, string finding);
 }

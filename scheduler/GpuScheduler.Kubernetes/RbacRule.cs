@@ -4,8 +4,9 @@ namespace GpuScheduler.Kubernetes;
 /// <param name="Group">API group; empty for the core group.</param>
 /// <param name="Resource">Resource, with its subresource.</param>
 /// <param name="Verbs">Verbs, separated by commas.</param>
-internal readonly record struct RbacRule(string Group, string Resource, string Verbs)
+/// <param name="Role">The ClusterRole that lacks it.</param>
+internal readonly record struct RbacRule(string Group, string Resource, string Verbs, string Role = "gpu-scheduler")
 {
     public override string ToString() =>
-        $"add to the ClusterRole of gpu-scheduler: apiGroups: [\"{Group}\"], resources: [\"{Resource}\"], verbs: [{Verbs}]";
+        $"add to the ClusterRole of {Role}: apiGroups: [\"{Group}\"], resources: [\"{Resource}\"], verbs: [{Verbs}]";
 }

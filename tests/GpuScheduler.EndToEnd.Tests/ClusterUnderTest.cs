@@ -15,6 +15,8 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 {
     public const string ServiceAccount = "system:serviceaccount:gpu-scheduler:gpu-scheduler-extender";
 
+    public const string NodeAgentAccount = "system:serviceaccount:gpu-scheduler-node-agent:gpu-scheduler-node-agent";
+
     private readonly TestCertificates? _certificates;
     private readonly int _port;
     private KubeSchedulerProcess? _scheduler;
@@ -40,7 +42,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         var plane = await TestControlPlane.StartAsync(binaries!, new TestControlPlaneOptions
         {
             AuthorizationMode = "RBAC",
-            Users = [StaticUser.ServiceAccount("gpu-scheduler", "gpu-scheduler-extender")],
+            Users = [StaticUser.ServiceAccount("gpu-scheduler", "gpu-scheduler-extender"), StaticUser.ServiceAccount("gpu-scheduler-node-agent", "gpu-scheduler-node-agent")],
         }, cancellation);
         var cluster = new ClusterUnderTest(plane, tls);
         try
@@ -165,9 +167,13 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     private async Task InstallAsync(CancellationToken cancellation)
     {
-        await Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = "gpu-scheduler" } }, cancellationToken: cancellation);
-        foreach (var file in new[] { "base/gpunode-crd.yaml", "base/rbac.yaml" })
+        foreach (var (file, space) in new[] { ("base/gpunode-crd.yaml", "gpu-scheduler"), ("base/rbac.yaml", "gpu-scheduler"), ("node-agent/rbac.yaml", "gpu-scheduler-node-agent") })
         {
+            if (Path.GetFileName(file) == "rbac.yaml")
+            {
+                await Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = space } }, cancellationToken: cancellation);
+            }
+
             foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "manifests", file), cancellation)))
             {
                 switch (item)
@@ -176,7 +182,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                         await Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(crd, cancellationToken: cancellation);
                         break;
                     case V1ServiceAccount account:
-                        await Client.CoreV1.CreateNamespacedServiceAccountAsync(account, "gpu-scheduler", cancellationToken: cancellation);
+                        await Client.CoreV1.CreateNamespacedServiceAccountAsync(account, space, cancellationToken: cancellation);
                         break;
                     case V1ClusterRole role:
                         await Client.RbacAuthorizationV1.CreateClusterRoleAsync(role, cancellationToken: cancellation);

@@ -45,7 +45,7 @@ public sealed class ArchitectureTests
     [Fact]
     public void Nothing_inside_references_a_host()
     {
-        string[] hosts = ["gpu-scheduler-extender", "GpuScheduler.NodeAgent", "gpu-scheduler-simulator", "GpuScheduler.Benchmarks"];
+        string[] hosts = ["gpu-scheduler-extender", "gpu-scheduler-node-agent", "gpu-scheduler-simulator", "GpuScheduler.Benchmarks"];
         Assert.All([s_core, s_proto, s_kubernetes], assembly => Assert.Empty(References(assembly).Intersect(hosts)));
         Assert.DoesNotContain(References(s_proto), n => n.StartsWith("GpuScheduler.", StringComparison.Ordinal));
         Assert.Subset(new HashSet<string> { "GpuScheduler.Core", "GpuScheduler.Proto" }, References(s_kubernetes).Where(n => n.StartsWith("GpuScheduler.", StringComparison.Ordinal)).ToHashSet());

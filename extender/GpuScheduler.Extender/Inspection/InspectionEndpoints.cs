@@ -51,6 +51,13 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
         {
             WriteSummary(json, node);
             WriteDetail(json, node);
+            json.WriteStartArray("findings");
+            foreach (var finding in cluster.Findings(name))
+            {
+                json.WriteStringValue($"{finding.Pod}: {finding.Text}");
+            }
+
+            json.WriteEndArray();
         }
         else
         {

@@ -13,7 +13,7 @@ namespace GpuScheduler.Core.Cluster;
 /// <remarks>
 /// Invariants.
 /// (1) A device is promised to one pod: promises are made under the lock, on what the ledger says is free at that moment.
-/// (2) What the API says of a bound pod wins over what the ledger had.
+/// (2) What the API says of a bound pod wins over what the ledger had, and what the kubelet of its node says over both.
 /// (3) A bind of ours is not forgotten because an older list or event shows the pod unbound: it yields to a newer truth (the pod
 /// bound, gone, or unbound in a consistent list) or to its expiry.
 /// (4) A published snapshot never changes.
@@ -28,6 +28,7 @@ public sealed class ClusterState
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly PodGroupTable _groups = new();
+    private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
     private readonly Stack<int> _freePositions = new();
     private readonly ChangeLog _log = new();
     private readonly List<int> _unpublished = [];
@@ -241,8 +242,16 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(report);
         lock (_gate)
         {
-            _reports[node] = report;
-            Refresh(node);
+            Put(node, report);
+        }
+    }
+
+    /// <summary>What the report of a node says against the devices of its pods: unfit devices, and others than were promised.</summary>
+    public ImmutableArray<ReportFinding> Findings(string node)
+    {
+        lock (_gate)
+        {
+            return _reports.TryGetValue(node, out var report) ? [.. _ledger.On(node).SelectMany(a => Findings(report, a))] : [];
         }
     }
 
@@ -254,6 +263,7 @@ public sealed class ClusterState
             if (_reports.Remove(node))
             {
                 Refresh(node);
+                Believe(node);
             }
         }
     }
@@ -268,12 +278,12 @@ public sealed class ClusterState
             {
                 _reports.Remove(node);
                 Refresh(node);
+                Believe(node);
             }
 
             foreach (var (node, report) in reports)
             {
-                _reports[node] = report;
-                Refresh(node);
+                Put(node, report);
             }
         }
     }
@@ -353,6 +363,11 @@ public sealed class ClusterState
             foreach (var pod in listed.Values)
             {
                 Upsert(pod);
+            }
+
+            foreach (var node in _reports.Keys)
+            {
+                Believe(node);
             }
         }
     }
@@ -627,13 +642,88 @@ public sealed class ClusterState
             return;
         }
 
-        var state = pod.Request.WantsGpu && pod.Assignment is null ? AllocationState.Presumed : AllocationState.Bound;
+        var devices = _truths.GetValueOrDefault(pod.Uid) ?? pod.Assignment;
+        var state = pod.Request.WantsGpu && devices is null ? AllocationState.Presumed : AllocationState.Bound;
         if (_ledger.TryGet(pod.Uid, out var present) && present.Node == node && present.State == state && ReferenceEquals(present.Pod, pod))
         {
             return;
         }
 
-        Put(new Allocation(pod, node, pod.Assignment ?? DeviceAssignment.Empty, state));
+        Put(new Allocation(pod, node, devices ?? DeviceAssignment.Empty, state));
+    }
+
+    private void Put(string node, NodeReport report)
+    {
+        var before = _reports.GetValueOrDefault(node);
+        if (report.Equals(before))
+        {
+            return;
+        }
+
+        _reports[node] = report;
+        if (before is null || !before.HasSameDevices(report))
+        {
+            Refresh(node);
+        }
+
+        Believe(node);
+    }
+
+    /// <summary>
+    /// Has the pods of a node hold what its kubelet says. A pod that has just been bound is judged when the next report or list
+    /// comes: a report that is older than it may speak of a pod that had the same name.
+    /// </summary>
+    private void Believe(string node)
+    {
+        var report = _reports.GetValueOrDefault(node);
+        foreach (var allocation in _ledger.On(node))
+        {
+            if (allocation.State is not (AllocationState.Bound or AllocationState.Presumed))
+            {
+                continue;
+            }
+
+            var pod = allocation.Pod;
+            var held = report?.HeldBy(pod);
+            var truth = held is null || SameDevices(held, pod.Assignment) ? null : held;
+            if (truth is null ? _truths.Remove(pod.Uid) : !truth.Equals(_truths.GetValueOrDefault(pod.Uid)))
+            {
+                if (truth is not null)
+                {
+                    _truths[pod.Uid] = truth;
+                }
+
+                var devices = truth ?? pod.Assignment;
+                Put(allocation with { Devices = devices ?? DeviceAssignment.Empty, State = devices is null ? AllocationState.Presumed : AllocationState.Bound });
+            }
+        }
+    }
+
+    /// <summary>True for the same GPUs and MIG places; an annotation may lack UUIDs.</summary>
+    private static bool SameDevices(DeviceAssignment held, DeviceAssignment? promised) =>
+        promised is not null && held.Devices.Length == promised.Devices.Length
+        && held.Devices.Select(Place).Order().SequenceEqual(promised.Devices.Select(Place).Order());
+
+    private static (int Gpu, int Start) Place(AssignedDevice device) => (device.Gpu, device.Mig?.Start ?? -1);
+
+    private IEnumerable<ReportFinding> Findings(NodeReport report, Allocation allocation)
+    {
+        var pod = allocation.Pod;
+        if (allocation.State is not (AllocationState.Bound or AllocationState.Committed or AllocationState.Promised))
+        {
+            yield break;
+        }
+
+        foreach (var index in allocation.Devices.Devices.Select(d => d.Gpu).Distinct().Where(g => g < report.Gpus.Length && !report.Gpus[g].Healthy))
+        {
+            var gpu = report.Gpus[index];
+            yield return new ReportFinding(pod.ToString(), $"it holds GPU {index} ({gpu.Uuid ?? "UUID unknown"}), which is unhealthy: {gpu.HealthReason ?? "no reason was given"}");
+        }
+
+        if (pod.Assignment is { } promised && _truths.TryGetValue(pod.Uid, out var held))
+        {
+            yield return new ReportFinding(pod.ToString(), $"it was promised {promised.ToAnnotation()} and its kubelet gave it {held.ToAnnotation()}, which is believed: the node's device plugin does not read {GpuAnnotations.AssignedDevices}");
+        }
     }
 
     private void Forget(string podUid)
@@ -733,6 +823,7 @@ public sealed class ClusterState
 
     private void Release(string podUid)
     {
+        _truths.Remove(podUid);
         if (_ledger.Remove(podUid) is { } node)
         {
             Touch(node);

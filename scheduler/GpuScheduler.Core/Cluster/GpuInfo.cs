@@ -20,7 +20,7 @@ public enum MigMode
 /// <param name="Uuid">UUID (MIG-…), or null when unknown.</param>
 public sealed record MigInstance(MigPlacement Placement, string? Uuid);
 
-/// <summary>What is known of one GPU of a node. Who uses it is not among it.</summary>
+/// <summary>What is known of one GPU of a node. Who uses it is not among it. Equal by content.</summary>
 public sealed record GpuInfo
 {
     /// <summary>Index on its node, as the driver counts (0-based).</summary>
@@ -49,4 +49,13 @@ public sealed record GpuInfo
 
     /// <summary>The MIG devices that exist on it; empty unless <see cref="Mig"/> is Fixed.</summary>
     public ImmutableArray<MigInstance> Instances { get; init; } = [];
+
+    /// <inheritdoc/>
+    public bool Equals(GpuInfo? other) =>
+        other is not null && Index == other.Index && Uuid == other.Uuid && MemoryMiB == other.MemoryMiB && Healthy == other.Healthy
+        && HealthReason == other.HealthReason && NumaNode == other.NumaNode && PciBusId == other.PciBusId && Mig == other.Mig
+        && Instances.SequenceEqual(other.Instances);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Index, Uuid, MemoryMiB, Healthy, HealthReason, Mig, Instances.Length);
 }

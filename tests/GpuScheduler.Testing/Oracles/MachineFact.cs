@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using GpuScheduler.Core.Cluster;
 
 namespace GpuScheduler.Testing;
@@ -20,6 +21,10 @@ public sealed record MachineFact
 
     /// <summary>NUMA node by GPU; null where it is not shown.</summary>
     public int?[]? Numa { get; init; }
+
+    /// <summary>True when NVLinks end at switches.</summary>
+    [JsonPropertyName("nvSwitch")]
+    public bool IsSwitched { get; init; }
 
     /// <summary>GB/s of one NVLink in one direction; null without NVLink.</summary>
     public double? NvlinkGBpsPerLinkPerDirection { get; init; }
