@@ -56,6 +56,33 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>When a place was looked for last.</summary>
     public DateTimeOffset TriedAt { get; set; }
 
+    /// <summary>What was kept from it when no place was found last.</summary>
+    public KeptNodes? TriedKept { get; set; }
+
+    /// <summary>Its number among those that wait, from 1; 0 when it does not wait.</summary>
+    public int QueuePlace { get; set; }
+
+    /// <summary>The nodes that are kept for it; null when none are.</summary>
+    public GangClaim? Claim { get; set; }
+
+    /// <summary>When its turn to have nodes kept for it began.</summary>
+    public DateTimeOffset? TurnBegan { get; set; }
+
+    /// <summary>Until when others have their turn.</summary>
+    public DateTimeOffset PassedUntil { get; set; }
+
+    /// <summary>The cluster on which its claim was looked at last.</summary>
+    public long ClaimGeneration { get; set; } = -1;
+
+    /// <summary>When that was.</summary>
+    public DateTimeOffset ClaimedAt { get; set; }
+
+    /// <summary>Room that is being made for it; null when none is.</summary>
+    public GangRoom? Room { get; set; }
+
+    /// <summary>The cluster on which no room could be made last, and when that was.</summary>
+    public (long Generation, DateTimeOffset At) RoomTried { get; set; } = (-1, DateTimeOffset.MinValue);
+
     public Queue<GangEvent> History { get; } = [];
 
     public void Note(DateTimeOffset now, string what)
