@@ -65,11 +65,11 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>The nodes that are kept for it; null when none are.</summary>
     public GangClaim? Claim { get; set; }
 
-    /// <summary>When its turn to have nodes kept for it began.</summary>
+    /// <summary>When its turn to have nodes kept for it began; null when it has not.</summary>
     public DateTimeOffset? TurnBegan { get; set; }
 
-    /// <summary>Until when others have their turn.</summary>
-    public DateTimeOffset PassedUntil { get; set; }
+    /// <summary>True when its turn is over: others have theirs first.</summary>
+    public bool HadTurn { get; set; }
 
     /// <summary>The cluster on which its claim was looked at last.</summary>
     public long ClaimGeneration { get; set; } = -1;

@@ -28,8 +28,8 @@ public sealed record GangOptions
     public bool KeepForNext { get; init; } = true;
 
     /// <summary>
-    /// How long nodes are kept for one gang. Then they are kept for the next one, and for this one not before as much time again has passed;
-    /// it is still placed as soon as there is room.
+    /// How long nodes are kept for one gang. Then it is the turn of the next one, and when all that wait have had theirs nothing is kept for
+    /// as long again. A gang whose turn is over is still placed, in its order, as soon as there is room.
     /// </summary>
     public TimeSpan KeepLimit { get; init; } = TimeSpan.FromHours(1);
 

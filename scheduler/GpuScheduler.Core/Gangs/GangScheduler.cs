@@ -62,6 +62,7 @@ public sealed class GangScheduler
     private readonly HashSet<string> _toWake = new(StringComparer.Ordinal);
     private volatile KeptNodes? _kept;
     private Joint? _joint;
+    private DateTimeOffset? _breakUntil;
     private DateTimeOffset? _started;
 
     internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
@@ -280,11 +281,17 @@ public sealed class GangScheduler
                 }
                 else
                 {
-                    (entry.Claim, entry.TurnBegan) = (null, null);
+                    entry.Claim = null;
                 }
 
+                (entry.TurnBegan, entry.HadTurn) = waits ? (entry.TurnBegan, entry.HadTurn) : (null, false);
                 Keep();
             }
+        }
+
+        lock (_gate)
+        {
+            EndRound(waiting, next);
         }
     }
 
@@ -577,14 +584,14 @@ public sealed class GangScheduler
     /// <summary>Keeps nodes for the first of those that wait, or leaves it to the next when its turn is over or nothing would help it.</summary>
     private bool TakesItsTurn(GangEntry entry, PodGroup group)
     {
-        if (!_options.KeepForNext || Now < entry.PassedUntil)
+        if (!_options.KeepForNext || Now < _breakUntil || entry.HadTurn)
         {
             return false;
         }
 
         if (Now - (entry.TurnBegan ??= Now) >= _options.KeepLimit)
         {
-            entry.PassedUntil = Now + _options.KeepLimit;
+            (entry.HadTurn, entry.TurnBegan) = (true, null);
             entry.Note(Now, "its turn to have nodes kept for it is over");
             return false;
         }
@@ -618,6 +625,24 @@ public sealed class GangScheduler
         }
 
         return best is not null;
+    }
+
+    /// <summary>When all have had their turn nothing is kept for as long as one turn is, and then it begins anew.</summary>
+    private void EndRound(List<GangEntry> waiting, GangEntry? next)
+    {
+        if (next is not null || Now < _breakUntil || !waiting.Exists(e => e.HadTurn))
+        {
+            return;
+        }
+
+        if (_breakUntil is null)
+        {
+            _breakUntil = Now + _options.KeepLimit;
+            return;
+        }
+
+        _breakUntil = null;
+        waiting.ForEach(e => e.HadTurn = false);
     }
 
     /// <summary>Lets others see for whom nodes are kept now. Those from whom they were kept are to ask again.</summary>
