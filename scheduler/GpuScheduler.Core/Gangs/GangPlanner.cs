@@ -133,7 +133,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         var jobs = EvictionJobs.Below(cluster, snapshot, group.Priority, guarded).FindAll(j => j.Victim.Holds.All(h => !IsKept(kept, snapshot.Nodes[h.Position]!)));
         var limit = new SolveLimit(cluster.Time, options.SolveLimit);
         var plan = solver.MakeRoom(new EvictionProblem { Gang = problem, Victims = [.. jobs.Select(j => j.Victim)] }, limit);
-        if (!plan.Gang.IsPlaced || plan.Proof.Status is ProofStatus.Infeasible or ProofStatus.Undecided)
+        if (plan.Victims.IsEmpty || !plan.Gang.IsPlaced || plan.Proof.Status is ProofStatus.Infeasible or ProofStatus.Undecided)
         {
             return null;
         }

@@ -20,9 +20,6 @@ internal sealed class GangRoom(GangClaim claim, ImmutableArray<PodInfo> victims,
     /// <summary>When the nodes are no longer kept, whoever is still there.</summary>
     public DateTimeOffset Until => until;
 
-    /// <summary>When each victim is to be deleted by ourselves, by UID: kube-scheduler deletes only what is on the node of the member that asked.</summary>
-    public Dictionary<string, DateTimeOffset> Due { get; } = new(StringComparer.Ordinal);
-
     /// <summary>The node that each member was told, by UID.</summary>
     public IReadOnlyDictionary<string, string> Nominations => _nominations;
 

@@ -60,6 +60,7 @@ public sealed class GangScheduler
     private readonly GangPlanner _planner;
     private readonly HashSet<string> _turnedAway = new(StringComparer.Ordinal);
     private readonly HashSet<string> _toWake = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (GangKey For, DateTimeOffset Due)> _evictions = new(StringComparer.Ordinal);
     private volatile KeptNodes? _kept;
     private Joint? _joint;
     private DateTimeOffset? _breakUntil;
@@ -82,6 +83,12 @@ public sealed class GangScheduler
     /// <summary>Runs what takes long, on a thread of its own.</summary>
     internal Func<Func<GangBatchPlan>, Task<GangBatchPlan>> Background { get; set; } =
         static work => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Pods that have to go, and that are not seen to.</summary>
+    internal IReadOnlyCollection<string> Victims => _evictions.Keys;
+
+    /// <summary>What is kept at the moment.</summary>
+    internal IReadOnlyList<GangClaim> Claims => _kept?.Claims ?? [];
 
     private DateTimeOffset Now => _cluster.Time.GetUtcNow();
 
@@ -269,9 +276,8 @@ public sealed class GangScheduler
 
                 var waits = group is not null && Waits(entry, group);
                 entry.QueuePlace = waits ? ++queued : 0;
-                if (entry.Room is { } room && (Now >= room.Until || group is null || HasPlaces(group)))
+                if (entry.Room is { } room && (group is null || HasPlaces(group) || IsInVain(entry, room, snapshot)))
                 {
-                    entry.Note(Now, $"nothing is kept any more on account of {room.Jobs}");
                     entry.Room = null;
                 }
 
@@ -337,15 +343,16 @@ public sealed class GangScheduler
         lock (_gate)
         {
             var due = new List<GangEviction>();
-            foreach (var entry in _entries.Values.Where(e => e.Room is { Due.Count: > 0 }).OrderBy(RankOf))
+            foreach (var (uid, eviction) in _evictions.OrderBy(e => e.Value.Due).ThenBy(e => e.Key, StringComparer.Ordinal).ToList())
             {
-                foreach (var uid in entry.Room!.Victims.Select(v => v.Uid).Where(u => entry.Room.Due[u] <= Now && due.Count < most))
+                if (!_cluster.TryGetPod(uid, out var pod) || pod.IsTerminating)
                 {
-                    if (_cluster.TryGetPod(uid, out var pod) && !pod.IsTerminating)
-                    {
-                        entry.Room.Due[uid] = Now + s_evictAgain;
-                        due.Add(new GangEviction(pod, entry.Key));
-                    }
+                    _evictions.Remove(uid);
+                }
+                else if (eviction.Due <= Now && due.Count < most)
+                {
+                    _evictions[uid] = eviction with { Due = Now + s_evictAgain };
+                    due.Add(new GangEviction(pod, eviction.For));
                 }
             }
 
@@ -383,13 +390,9 @@ public sealed class GangScheduler
             foreach (var victim in left)
             {
                 var told = victim.NodeName == node;
-                if (!room.Due.TryGetValue(victim.Uid, out var due))
+                if (!_evictions.TryGetValue(victim.Uid, out var eviction) || (told && eviction.Due <= Now))
                 {
-                    room.Due[victim.Uid] = told ? Now + s_evictAgain : Now;
-                }
-                else if (told && due <= Now)
-                {
-                    room.Due[victim.Uid] = Now + s_evictAgain;
+                    _evictions[victim.Uid] = (entry.Key, told ? Now + s_evictAgain : Now);
                 }
             }
 
@@ -627,6 +630,10 @@ public sealed class GangScheduler
         return best is not null;
     }
 
+    /// <summary>True when room was made and is not, or not in time: all have gone, and the gang still has no place, because a more urgent one took it.</summary>
+    private bool IsInVain(GangEntry entry, GangRoom room, Snapshot snapshot) =>
+        Now >= room.Until || (!room.Victims.Any(v => _cluster.TryGetPod(v.Uid, out _)) && entry.TriedGeneration == snapshot.Generation);
+
     /// <summary>When all have had their turn nothing is kept for as long as one turn is, and then it begins anew.</summary>
     private void EndRound(List<GangEntry> waiting, GangEntry? next)
     {
@@ -678,7 +685,7 @@ public sealed class GangScheduler
         entry.RoomTried = (generation, Now);
         var guarded = candidates.Where(c => c.PdbViolations > 0).SelectMany(c => c.VictimUids).ToHashSet(StringComparer.Ordinal);
         entry.Room = _planner.MakeRoom(group, RankOf(entry), OffersOf(entry, asking), KeptFrom(entry, group), guarded);
-        if (entry.Room is { Victims.IsEmpty: false } room)
+        if (entry.Room is { } room)
         {
             entry.Note(Now, $"removed for it: {room.Jobs}");
         }
@@ -707,8 +714,8 @@ public sealed class GangScheduler
             return;
         }
 
-        // What is kept from the last of them is kept from all: they are planned as one.
-        var kept = KeptFrom(due[^1].Entry, due[^1].Item2);
+        // What is kept from the last of them is kept from all, but for what is kept for one of them: they are planned as one.
+        var kept = KeptFrom(due[^1].Entry, due[^1].Item2)?.Beside(gang => due.Exists(d => d.Entry.Key == gang));
         var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides);
         if (together is not null)
         {
@@ -732,7 +739,7 @@ public sealed class GangScheduler
         {
             if (_entries.TryGetValue(joint.Together.Groups[i].Key, out var entry) && _cluster.FindGroup(entry.Key) is { } group && Waits(entry, group))
             {
-                if (isKept && plans[i].IsPlaced && ReferenceEquals(group, joint.Together.Groups[i]) && joint.Together.Hold(i, plans[i], KeptFrom(entry, group)) is { } outcome)
+                if (isKept && plans[i].IsPlaced && ReferenceEquals(group, joint.Together.Groups[i]) && joint.Together.Hold(i, plans[i], KeptFrom(entry, group)?.Beside(joint.Has)) is { } outcome)
                 {
                     Conclude(entry, group, null, outcome, null, plans[i].Proof.Elapsed);
                 }

@@ -19,6 +19,9 @@ internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, NodeEvaluator 
     /// <summary>What is kept from a gang; null when nothing is.</summary>
     public KeptNodes? From(GangKey gang, GangRank rank, bool hasPlaces) => Those(c => c.Binds(gang, rank, hasPlaces));
 
+    /// <summary>What is kept for others than these; null when nothing is.</summary>
+    public KeptNodes? Beside(Func<GangKey, bool> those) => Those(c => !those(c.Gang));
+
     /// <summary>True for a node of which some is kept.</summary>
     public bool Holds(string node)
     {

@@ -15,15 +15,19 @@ public sealed class SchedulerModelTests
         }
 
         var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 300;
-        var (bound, opened) = (0L, 0L);
+        var (bound, opened, removed, kept) = (0L, 0L, 0L, 0L);
         Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
         {
             var model = new SchedulerModel(seed);
             model.Run(300);
             Interlocked.Add(ref bound, model.BoundEver);
             Interlocked.Add(ref opened, model.Opened);
+            Interlocked.Add(ref removed, model.Removed);
+            Interlocked.Add(ref kept, model.Kept);
         });
         Assert.True(bound > runs * 5, $"only {bound} binds in {runs} runs");
+        Assert.True(removed > runs / 2, $"only {removed} pods were removed for gangs in {runs} runs");
+        Assert.True(kept > runs * 10, $"only at {kept} steps of {runs} runs was anything kept");
         Assert.True(opened >= bound, $"{opened} promises and {bound} binds");
     }
 }
