@@ -39,7 +39,7 @@ internal sealed class SchedulerModel
     private ClusterState _cluster = null!;
     private SchedulingEngine _engine = null!;
     private int _uids;
-    private int _calm;
+    private DateTimeOffset _moved;
 
     public SchedulerModel(int seed)
     {
@@ -159,10 +159,12 @@ internal sealed class SchedulerModel
 
     private void Calm()
     {
-        _time.Advance(TimeSpan.FromMilliseconds(500));
-        if (_calm++ % 60 == 0)
+        // Where nobody is about to do anything, time goes faster.
+        _time.Advance(_binds.Count > 0 || _queue.Exists(q => q.Ready <= _time.GetUtcNow()) ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(3));
+        if (_time.GetUtcNow() >= _moved)
         {
             MoveAll(); // something always happens in a cluster
+            _moved = _time.GetUtcNow() + TimeSpan.FromSeconds(30);
         }
 
         Controllers(all: true);
@@ -486,7 +488,13 @@ internal sealed class SchedulerModel
             return;
         }
 
+        var before = _engine.Gangs!.Victims.ToHashSet(StringComparer.Ordinal);
         var answer = _engine.Preempt(pod.Info, _cluster.Current, candidates);
+        if (!before.IsSupersetOf(_engine.Gangs.Victims))
+        {
+            AuditRoom(pod.Gang, _engine.Gangs.Victims);
+        }
+
         if (answer.Count == 0)
         {
             return;
@@ -515,7 +523,7 @@ internal sealed class SchedulerModel
         queued.Nominated = told.Node;
     }
 
-    /// <summary>Whoever goes for a gang is less urgent, goes with all of its gang, and the gang has a place without them.</summary>
+    /// <summary>Whoever goes for a gang is less urgent, and goes with all of its gang.</summary>
     private void Doom(string gang, IEnumerable<string> victims)
     {
         if (_gangs.Find(g => g.Name == gang) is not { } beneficiary)
@@ -548,15 +556,20 @@ internal sealed class SchedulerModel
 
             _doomed[uid] = gang;
         }
+    }
 
-        var members = _pods.Values.Where(p => p.Gang == beneficiary).Select(p => p.Info.Uid).ToHashSet(StringComparer.Ordinal);
+    /// <summary>Without the victims there is a place for all that the gang needs, by counting.</summary>
+    private void AuditRoom(GangSpec gang, IEnumerable<string> victims)
+    {
+        var going = victims.ToHashSet(StringComparer.Ordinal);
+        var members = _pods.Values.Where(p => p.Gang == gang).Select(p => p.Info.Uid).ToHashSet(StringComparer.Ordinal);
         var firm = members.Count(m => _cluster.TryGetAllocation(m, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned));
         var room = _cluster.Current.Nodes.ToArray().OfType<NodeInfo>().Sum(n => (GpusPerNode - n.Allocations
-            .Where(a => a.State != AllocationState.Tentative && !_doomed.ContainsKey(a.Pod.Uid) && !_leaving.ContainsKey(a.Pod.Uid) && !(members.Contains(a.Pod.Uid) && a.State == AllocationState.Planned))
-            .Sum(a => a.Devices.Devices.Length)) / beneficiary.Gpus);
-        if (firm + room < beneficiary.Min)
+            .Where(a => a.State != AllocationState.Tentative && !going.Contains(a.Pod.Uid) && !_leaving.ContainsKey(a.Pod.Uid) && !(members.Contains(a.Pod.Uid) && a.State == AllocationState.Planned))
+            .Sum(a => a.Devices.Devices.Length)) / gang.Gpus);
+        if (firm + room < gang.Min)
         {
-            throw Wrong($"pods are removed for {gang}, which has {firm} members bound then and room for {room} more, and needs {beneficiary.Min}");
+            throw Wrong($"pods are removed for {gang.Name}, which has {firm} members bound then and room for {room} more, and needs {gang.Min}");
         }
     }
 
