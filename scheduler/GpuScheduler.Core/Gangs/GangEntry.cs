@@ -41,6 +41,9 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>The last offer by what the member asked for.</summary>
     public Dictionary<GangShapeKey, GangOffer> Offers { get; } = [];
 
+    /// <summary>The node that a member was offered alone the last time, by UID.</summary>
+    public Dictionary<string, string> Glances { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Members that wait at bind.</summary>
     public Dictionary<string, GangArrival> Arrived { get; } = new(StringComparer.Ordinal);
 

@@ -129,6 +129,10 @@ public sealed class GangScheduler
             else
             {
                 entry.Refused.Add(pod.Uid);
+                if (refusal == Reasons.DecidedElsewhere)
+                {
+                    Wake(entry, pod); // it has a place, and is to be asked about again
+                }
             }
 
             return refusal;
@@ -451,16 +455,12 @@ public sealed class GangScheduler
             return HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs");
         }
 
+        var isGlance = IsGlance(entry, pod, snapshot, candidates);
         if (_cluster.TryGetAllocation(pod.Uid, out var held) && held.State != AllocationState.Tentative)
         {
             if (held.State != AllocationState.Planned)
             {
                 return snapshot.Index.Find(held.Node) >= 0 ? null : Reasons.GangPaused.Because($"the pod may be bound to node {held.Node}, which is gone; that has to be known first");
-            }
-
-            if (IsNominated(entry, pod, snapshot, candidates) is { } node && node != held.Node)
-            {
-                return Reasons.GangUnplaced.Because($"gang {group.Key} has another place for this pod than the one from which pods were removed");
             }
 
             if (snapshot.Index.Find(held.Node) is >= 0 and var position && candidates.Contains(position) && GangPlanner.IsStillGood(pod, held, snapshot))
@@ -469,10 +469,15 @@ public sealed class GangScheduler
                 return null;
             }
 
+            if (isGlance)
+            {
+                return Reasons.DecidedElsewhere;
+            }
+
             entry.Note(Now, $"{pod.Name} cannot go to node {held.Node}");
         }
 
-        if (IsNominated(entry, pod, snapshot, candidates) is null)
+        if (!isGlance)
         {
             entry.Offers[GangShapeKey.Of(pod)] = new GangOffer(NamesOf(snapshot, candidates), Now);
         }
@@ -498,9 +503,23 @@ public sealed class GangScheduler
             : (MayPreempt(group) ? Reasons.GangCrowded : Reasons.GangUnplaced).Because($"gang {group.Key} has no place: {WhyUnplaced(entry)}");
     }
 
-    /// <summary>The node that is offered alone because kube-scheduler removed pods there for this one; null when it is another case.</summary>
-    private static string? IsNominated(GangEntry entry, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates) =>
-        candidates.Length == 1 && candidates[0] >= 0 && entry.Room?.Nominations.TryGetValue(pod.Uid, out var node) == true && snapshot.Nodes[candidates[0]]?.Facts.Name == node ? node : null;
+    /// <summary>
+    /// True when a node is offered alone that was not the time before. kube-scheduler asks first about the node alone on which pods were removed
+    /// for this one, however long ago, and about all of them right afterwards: it is no reason to plan anew. Asked the same again, it is.
+    /// </summary>
+    private static bool IsGlance(GangEntry entry, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates)
+    {
+        var alone = candidates.Length == 1 && candidates[0] >= 0 ? snapshot.Nodes[candidates[0]]?.Facts.Name : null;
+        var before = entry.Glances.GetValueOrDefault(pod.Uid);
+        if (alone is null || alone == before)
+        {
+            entry.Glances.Remove(pod.Uid);
+            return false;
+        }
+
+        entry.Glances[pod.Uid] = alone;
+        return true;
+    }
 
     /// <summary>Plans with the least change: first only those without a place, then all that are not bound.</summary>
     private void TryPlan(GangEntry entry, PodGroup group, PodInfo? asking)
@@ -802,6 +821,11 @@ public sealed class GangScheduler
         if (entry.Refused.Count > (2 * members.Count) + MostStrangers)
         {
             entry.Refused.RemoveWhere(uid => !members.Contains(uid));
+        }
+
+        foreach (var uid in entry.Glances.Keys.Where(u => !members.Contains(u)).ToList())
+        {
+            entry.Glances.Remove(uid);
         }
 
         foreach (var uid in entry.ToWake.Keys.Where(u => !members.Contains(u)).ToList())

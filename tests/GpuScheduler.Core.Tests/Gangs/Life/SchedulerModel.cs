@@ -812,7 +812,7 @@ internal sealed class SchedulerModel
         {
             if (_cluster.AllocationsIn(state) is { Count: > 0 } left)
             {
-                throw Wrong($"{left.Count} allocations are left {state}, for example of {left[0].Pod}");
+                throw Wrong($"{left.Count} allocations are left {state}, for example of {left[0].Pod}; {Story(_gangs.Find(g => _pods.TryGetValue(left[0].Pod.Uid, out var pod) && pod.Gang == g) ?? _gangs[0])}");
             }
         }
 
