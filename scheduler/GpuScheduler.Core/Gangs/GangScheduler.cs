@@ -479,7 +479,7 @@ public sealed class GangScheduler
 
         if (!isGlance)
         {
-            entry.Offers[GangShapeKey.Of(pod)] = new GangOffer(NamesOf(snapshot, candidates), Now);
+            Offered(entry, pod, held?.Node, NamesOf(snapshot, candidates));
         }
 
         if (Now < entry.PausedUntil)
@@ -519,6 +519,18 @@ public sealed class GangScheduler
 
         entry.Glances[pod.Uid] = alone;
         return true;
+    }
+
+    /// <summary>Remembers where members of a shape may go. One node alone says something of this pod, and only what is new of the others.</summary>
+    private void Offered(GangEntry entry, PodInfo pod, string? refused, HashSet<string> nodes)
+    {
+        var shape = GangShapeKey.Of(pod);
+        if (nodes.Count == 1 && OffersOf(entry, null)(shape) is { } before)
+        {
+            nodes.UnionWith(before.Where(n => n != refused));
+        }
+
+        entry.Offers[shape] = new GangOffer(nodes, Now);
     }
 
     /// <summary>Plans with the least change: first only those without a place, then all that are not bound.</summary>

@@ -19,6 +19,9 @@ internal sealed class SchedulerModel
 {
     private const int GpusPerNode = 8;
 
+    /// <summary>Steps from one audit to the next: what is wrong stays so for a while, and to look costs more than a step.</summary>
+    private const int AuditEvery = 4;
+
     private readonly int _seed;
     private readonly Random _random;
     private readonly ManualTimeProvider _time = new();
@@ -71,7 +74,10 @@ internal sealed class SchedulerModel
         for (var step = 0; step < steps; step++)
         {
             Step();
-            Audit();
+            if (step % AuditEvery == 0)
+            {
+                Audit();
+            }
         }
 
         // From here on nothing fails any more, and what fits has to run in the end.
@@ -85,7 +91,11 @@ internal sealed class SchedulerModel
         {
             var before = BoundEver;
             Calm();
-            Audit();
+            if (quiet % AuditEvery == 0)
+            {
+                Audit();
+            }
+
             last = BoundEver > before ? _time.GetUtcNow() : last;
             if (_binds.Count == 0 && IsSettled() && _time.GetUtcNow() - last > TimeSpan.FromMinutes(3))
             {
@@ -93,6 +103,7 @@ internal sealed class SchedulerModel
             }
         }
 
+        Audit();
         AuditRest();
     }
 
@@ -791,10 +802,11 @@ internal sealed class SchedulerModel
                 foreach (var newcomer in node.Allocations.Where(a => _holders.GetValueOrDefault(a.Pod.Uid) != name && a.State is AllocationState.Planned or AllocationState.Promised))
                 {
                     var pod = newcomer.Pod;
-                    var inPart = pod.Gang is not null && holders.Keys.Any(uid => uid != pod.Uid && _pods.TryGetValue(uid, out var p) && p.Gang == GangOf(pod));
+                    var inPart = pod.Gang is not null && _cluster.Current.Nodes.ToArray().Any(n => n?.Allocations.Any(a =>
+                        a.Pod.Gang?.Key == pod.Gang.Key && a.State is not (AllocationState.Tentative or AllocationState.Planned)) == true);
                     if (pod.Gang?.Key != claim.Gang && (pod.Gang is null ? pod.Priority <= claim.Rank.Priority : pod.Priority < claim.Rank.Priority && !inPart))
                     {
-                        throw Wrong($"{pod} takes devices of {name} that are kept for {claim.Gang}");
+                        throw Wrong($"{pod} takes devices of {name} that are kept for {claim.Gang}: {newcomer.State}, {node.FreeGpus} are left of {members.Sum(m => m.Request.WholeGpus)}; {Story(_gangs.Find(g => g.Name == claim.Gang.Name)!)}");
                     }
                 }
             }

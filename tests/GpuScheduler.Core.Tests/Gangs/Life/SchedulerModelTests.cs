@@ -5,12 +5,14 @@ namespace GpuScheduler.Core.Tests.Gangs.Life;
 /// <summary>Gangs under random faults. GPU_SCHEDULER_GANG_RUNS raises the number of runs; GPU_SCHEDULER_GANG_SEED repeats one.</summary>
 public sealed class SchedulerModelTests
 {
+    private const int Steps = 200;
+
     [Fact]
     public void Whatever_fails_no_gang_is_bound_in_part_no_device_twice_and_what_fits_runs_in_the_end()
     {
         if (int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_SEED"), out var one))
         {
-            new SchedulerModel(one).Run(300);
+            new SchedulerModel(one).Run(Steps);
             return;
         }
 
@@ -19,7 +21,7 @@ public sealed class SchedulerModelTests
         Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
         {
             var model = new SchedulerModel(seed);
-            model.Run(300);
+            model.Run(Steps);
             Interlocked.Add(ref bound, model.BoundEver);
             Interlocked.Add(ref opened, model.Opened);
             Interlocked.Add(ref removed, model.Removed);
