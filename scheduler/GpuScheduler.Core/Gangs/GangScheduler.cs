@@ -487,6 +487,11 @@ public sealed class GangScheduler
             return Reasons.GangPaused.Because($"gang {group.Key} gave its places back ({entry.Reason}) and tries again in a moment");
         }
 
+        if (IsLeaving(group))
+        {
+            return Reasons.GangPaused.Because($"gang {group.Key} is being removed for a more urgent one, and begins anew when all of it is gone");
+        }
+
         if (_joint?.Has(entry.Key) == true)
         {
             return Reasons.GangUnplaced.Because($"gang {group.Key} is being planned together with others");
@@ -605,7 +610,7 @@ public sealed class GangScheduler
     private KeptNodes? KeptFrom(GangEntry entry, PodGroup group) => _kept?.From(entry.Key, RankOf(entry), HasPlaces(group));
 
     private bool Waits(GangEntry entry, PodGroup group) =>
-        group.Standing == PodGroupStanding.Complete && entry.Plan is { IsPlaced: false } && Now >= entry.PausedUntil && !HasPlaces(group);
+        group.Standing == PodGroupStanding.Complete && entry.Plan is { IsPlaced: false } && !IsLeaving(group) && Now >= entry.PausedUntil && !HasPlaces(group);
 
     /// <summary>Why it has no place, with where it stands among those that wait.</summary>
     private static string WhyUnplaced(GangEntry entry) =>
@@ -696,6 +701,9 @@ public sealed class GangScheduler
         _toWake.UnionWith(_turnedAway);
         _turnedAway.Clear();
     }
+
+    /// <summary>True while members have to go for another gang. Others would follow them otherwise, and count as the rest of a gang that runs in part.</summary>
+    private bool IsLeaving(PodGroup group) => _evictions.Count > 0 && group.Members.Any(m => _evictions.ContainsKey(m.Uid));
 
     private bool MayPreempt(PodGroup group) => _options is { Preempts: true, Placer: IGangSolver } && !group.Members.Any(m => m.NeverPreempts);
 
@@ -789,6 +797,7 @@ public sealed class GangScheduler
     /// <summary>True when members wait for a place, and something has changed since none was found: the cluster, the gang, or that offers have run out.</summary>
     private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
         Now >= entry.PausedUntil
+        && !IsLeaving(group)
         && entry.Refused.Count > 0
         && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.TriedKept != _kept || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
         && Now - entry.TriedAt >= s_retry
