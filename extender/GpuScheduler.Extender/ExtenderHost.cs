@@ -108,6 +108,11 @@ internal static class ExtenderHost
         {
             services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
             services.AddSingleton<IPodBinder, PodBinder>();
+            if (options.Gangs.Preempt)
+            {
+                services.AddSingleton<IPodEvictor, PodEvictor>();
+            }
+
             if (options.Gangs.Wake)
             {
                 services.AddSingleton<IPodWaker, PodWaker>();
@@ -310,6 +315,12 @@ internal static class ExtenderHost
             PlanHold = options.Gangs.PlanHold,
             Backoff = options.Gangs.Backoff,
             SolveLimit = options.Gangs.SolveLimit,
+            KeepForNext = options.Gangs.KeepForNext,
+            KeepLimit = options.Gangs.KeepLimit,
+            Preempts = services.GetService<IPodEvictor>() is not null,
+            EvictionHold = options.Gangs.EvictionHold,
+            BatchLimit = options.Gangs.BatchLimit,
+            WeightDecides = options.Gangs.WeightDecides,
             Placer = services.GetRequiredService<GangSolver>(),
             Observer = services.GetRequiredService<GangJournal>(),
         },

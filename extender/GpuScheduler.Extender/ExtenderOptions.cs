@@ -67,6 +67,27 @@ public sealed class ExtenderOptions
         /// <summary>How long one gang may be thought about (<see cref="GangOptions.SolveLimit"/>).</summary>
         public TimeSpan SolveLimit { get; set; } = TimeSpan.FromMilliseconds(500);
 
+        /// <summary>False to keep no nodes for the gang that is due next (<see cref="GangOptions.KeepForNext"/>).</summary>
+        public bool KeepForNext { get; set; } = true;
+
+        /// <summary>How long nodes are kept for one gang before it is the turn of others (<see cref="GangOptions.KeepLimit"/>).</summary>
+        public TimeSpan KeepLimit { get; set; } = TimeSpan.FromHours(1);
+
+        /// <summary>
+        /// Less urgent jobs are removed, whole, for a gang that has a place then and has none without (<see cref="GangOptions.Preempts"/>). It
+        /// needs the right to delete pods; it is never done with a snapshot file.
+        /// </summary>
+        public bool Preempt { get; set; } = true;
+
+        /// <summary>How long the nodes are kept on which that was done (<see cref="GangOptions.EvictionHold"/>).</summary>
+        public TimeSpan EvictionHold { get; set; } = TimeSpan.FromMinutes(5);
+
+        /// <summary>How long several waiting gangs may be thought about together; 0 to plan one after another (<see cref="GangOptions.BatchLimit"/>).</summary>
+        public TimeSpan BatchLimit { get; set; } = TimeSpan.FromSeconds(2);
+
+        /// <summary>True to let the weight of the others decide even against the gang that is due next (<see cref="GangOptions.WeightDecides"/>).</summary>
+        public bool WeightDecides { get; set; }
+
         /// <summary>
         /// Members that kube-scheduler has put aside get a label when their gang has a place, so that it looks at them again at once. It
         /// needs the right to patch pods; without it they wait until kube-scheduler comes back to them by itself.

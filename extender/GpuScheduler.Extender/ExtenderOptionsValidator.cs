@@ -66,6 +66,9 @@ internal static class ExtenderOptionsValidator
         CheckTime(errors, "Gangs:PlanHold", options.Gangs.PlanHold, options.Gangs.BarrierTimeout, TimeSpan.FromHours(1));
         CheckTime(errors, "Gangs:Backoff", options.Gangs.Backoff, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         CheckTime(errors, "Gangs:SolveLimit", options.Gangs.SolveLimit, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
+        CheckTime(errors, "Gangs:KeepLimit", options.Gangs.KeepLimit, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
+        CheckTime(errors, "Gangs:EvictionHold", options.Gangs.EvictionHold, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+        CheckTime(errors, "Gangs:BatchLimit", options.Gangs.BatchLimit, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         if (options.Gangs.WakesPerSecond is < 1 or > 10_000)
         {
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");

@@ -6,10 +6,13 @@ using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender.Hosting;
 
-/// <summary>Lets time pass for gangs, and wakes members that kube-scheduler has put aside.</summary>
+/// <summary>Lets time pass for gangs, removes pods for them, and wakes members that kube-scheduler has put aside.</summary>
 internal sealed partial class GangService : BackgroundService
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>Most pods that are deleted in one interval.</summary>
+    private const int MostEvictions = 64;
 
     private readonly GangScheduler _gangs;
     private readonly Readiness _readiness;
@@ -18,8 +21,9 @@ internal sealed partial class GangService : BackgroundService
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly IPodWaker? _waker;
+    private readonly IPodEvictor? _evictor;
 
-    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodWaker? waker = null)
+    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodWaker? waker = null, IPodEvictor? evictor = null)
     {
         _gangs = engine.Gangs ?? throw new ArgumentException("the engine places members of gangs one by one", nameof(engine));
         _readiness = readiness;
@@ -28,6 +32,7 @@ internal sealed partial class GangService : BackgroundService
         _time = time;
         _log = log;
         _waker = waker;
+        _evictor = evictor;
         metrics.Observe("gpu_scheduler.gangs", "", "Gangs by state.", () => _gangs.CountStates().Select(
             s => new Measurement<double>(s.Value, new KeyValuePair<string, object?>("state", s.Key.ToString().ToLowerInvariant()))));
     }
@@ -45,6 +50,7 @@ internal sealed partial class GangService : BackgroundService
             try
             {
                 _gangs.Sweep();
+                await EvictAsync(stoppingToken);
                 await WakeAsync(stoppingToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
@@ -52,6 +58,29 @@ internal sealed partial class GangService : BackgroundService
                 LogFault(_log, e);
             }
         }
+    }
+
+    private async Task EvictAsync(CancellationToken cancellation)
+    {
+        if (_evictor is null)
+        {
+            return;
+        }
+
+        await Parallel.ForEachAsync(_gangs.TakeToEvict(MostEvictions), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (eviction, token) =>
+        {
+            try
+            {
+                await _evictor.EvictAsync(eviction.Pod, token);
+                _metrics.Evicted(Verbs.Outcome.Ok);
+                LogEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString());
+            }
+            catch (KubernetesApiException e)
+            {
+                _metrics.Evicted(Verbs.Outcome.Error);
+                LogNotEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString(), e.Message);
+            }
+        });
     }
 
     private async Task WakeAsync(CancellationToken cancellation)
@@ -80,6 +109,12 @@ internal sealed partial class GangService : BackgroundService
 
     [LoggerMessage(1044, LogLevel.Error, "Looking after gangs failed; it goes on", EventName = "GangSweepFailed")]
     private static partial void LogFault(ILogger log, Exception exception);
+
+    [LoggerMessage(1050, LogLevel.Information, "{Pod} is deleted so that gang {Gang} gets its place", EventName = "GangEvicted")]
+    private static partial void LogEvicted(ILogger log, string pod, string gang);
+
+    [LoggerMessage(1051, LogLevel.Warning, "{Pod} could not be deleted for gang {Gang}; it is tried again: {Why}", EventName = "GangEvictionFailed")]
+    private static partial void LogNotEvicted(ILogger log, string pod, string gang, string why);
 
     [LoggerMessage(1045, LogLevel.Warning, "{Pod} could not be woken: {Why}", EventName = "GangWakeFailed")]
     private static partial void LogNotWoken(ILogger log, string pod, string why);

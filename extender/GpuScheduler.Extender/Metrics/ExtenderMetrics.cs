@@ -19,6 +19,7 @@ internal sealed class ExtenderMetrics : IDisposable
     private readonly Histogram<double> _barrierWait;
     private readonly Counter<long> _released;
     private readonly Counter<long> _woken;
+    private readonly Counter<long> _evicted;
 
     public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
     {
@@ -39,6 +40,7 @@ internal sealed class ExtenderMetrics : IDisposable
             HistogramBucketBoundaries = [0.001, 0.004, 0.016, 0.064, 0.128, 0.256, 0.512, 1, 2, 4, 8, 16, 32],
         });
         _released = _meter.CreateCounter<long>("gpu_scheduler.gang.releases", null, "Gangs that gave all their planned places back.");
+        _evicted = _meter.CreateCounter<long>("gpu_scheduler.gang.evictions", null, "Pods that were deleted so that a gang gets its place, beside those that kube-scheduler deletes, by outcome.");
         _woken = _meter.CreateCounter<long>("gpu_scheduler.gang.wakes", null, "Pending members that were touched so that kube-scheduler looks at them again, by outcome.");
         _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
             c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
@@ -88,6 +90,8 @@ internal sealed class ExtenderMetrics : IDisposable
     public void BarrierEnded(string outcome, TimeSpan waited) => _barrierWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void GangReleased() => _released.Add(1);
+
+    public void Evicted(string outcome) => _evicted.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Woken(string outcome) => _woken.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 

@@ -71,6 +71,12 @@ public static class Reasons
     /// <summary>There is no room for all that the gang needs.</summary>
     public static Status GangUnplaced { get; } = Status.Wait("gang has no place as a whole");
 
+    /// <summary>There is no room for all that the gang needs, and removing pods of lower priority could make some.</summary>
+    public static Status GangCrowded { get; } = Status.Unschedulable("gang has no place as a whole, and may preempt");
+
+    /// <summary>Free devices are kept for a gang that waits; nothing that preemption could cure.</summary>
+    public static Status Kept { get; } = Status.Wait("kept for a gang that is due next");
+
     /// <summary>The gang has what it needs; there is no room for this member beyond it.</summary>
     public static Status GangElastic { get; } = Status.Wait("no room for more members of the gang");
 

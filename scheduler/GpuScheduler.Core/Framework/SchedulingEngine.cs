@@ -64,7 +64,7 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(snapshot);
         if (Gangs?.Admit(pod, snapshot, candidates) is { } refusal)
         {
-            statuses.Fill(refusal);
+            Refuse(pod, snapshot, candidates, statuses, refusal);
             return 0;
         }
 
@@ -79,11 +79,19 @@ public sealed class SchedulingEngine
         var passed = 0;
         var held = 0;
         var last = -1;
+        var kept = wantsGpu && !own.Decided ? KeptFrom(pod) : null;
+        var turnedAway = false;
         for (var i = 0; i < candidates.Length; i++)
         {
             var status = candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node ? Reasons.UnknownNode
                 : wantsGpu && own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
                 : _evaluator.Judge(state, candidates[i] == own.Position ? own.Node! : node);
+            if (kept is not null && (status.IsSuccess || status == Reasons.Held)
+                && kept.Refuses(pod, candidates[i] == own.Position ? own.Node! : status.IsSuccess ? snapshot.Nodes[candidates[i]]! : snapshot.Nodes[candidates[i]]!.Firm) is { } why)
+            {
+                (status, turnedAway) = (why, true);
+            }
+
             statuses[i] = status;
             if (status.IsSuccess)
             {
@@ -108,6 +116,11 @@ public sealed class SchedulingEngine
             }
 
             passed = held;
+        }
+
+        if (passed == 0 && turnedAway)
+        {
+            Gangs!.TurnedAway(pod);
         }
 
         if (!wantsGpu || passed == 0 || own.Decided)
@@ -199,7 +212,8 @@ public sealed class SchedulingEngine
 
         while (true)
         {
-            var best = FindBest(pod, out var snapshot);
+            var kept = pod.Request.WantsGpu ? KeptFrom(pod) : null;
+            var best = FindBest(pod, kept, out var snapshot);
             if (Cluster.TryGetAllocation(pod.Uid, out var present))
             {
                 return Decided(present, 0);
@@ -218,7 +232,7 @@ public sealed class SchedulingEngine
 
             Decision Decided(Allocation? allocation, double score) => new(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
 
-            if (Cluster.Current == snapshot)
+            if (Cluster.Current == snapshot && kept is null && KeptFrom(pod) is null)
             {
                 throw new InvalidOperationException($"node {snapshot.Nodes[best.Position]!.Facts.Name} passed the filters for pod {pod} and was refused when devices were to be promised");
             }
@@ -295,9 +309,10 @@ public sealed class SchedulingEngine
         if (Gangs?.Owns(pod) == true)
         {
             // A gang that has a place needs no victims, and for one that has none those of one member would not do.
-            return [];
+            return Gangs.Preempt(pod, candidates);
         }
 
+        var others = pod.Request.WantsGpu ? KeptFrom(pod) : null;
         var state = new CycleState(pod);
         var kept = new List<PreemptionCandidate>();
         foreach (var candidate in candidates)
@@ -309,7 +324,7 @@ public sealed class SchedulingEngine
                     kept.Add(candidate);
                 }
             }
-            else if (snapshot.Find(candidate.Node) is { } node && Complete(state, node.Firm.Without(pod.Uid), candidate) is { } complete)
+            else if (snapshot.Find(candidate.Node) is { } node && others?.Holds(candidate.Node) != true && Complete(state, node.Firm.Without(pod.Uid), candidate) is { } complete)
             {
                 kept.Add(complete);
             }
@@ -322,6 +337,14 @@ public sealed class SchedulingEngine
     public PromiseResult Promise(PodInfo pod, string node)
     {
         ArgumentNullException.ThrowIfNull(pod);
+        if (pod.Request.WantsGpu && KeptFrom(pod) is { } kept && kept.Holds(node))
+        {
+            // What it was held for may be what the gang needs: the pick that is judged is the one that is made.
+            Cluster.Hold(pod, node, _profile.CardOrder);
+            var judge = _evaluator.Judge(pod);
+            return Cluster.Promise(pod, node, info => judge(info) ?? kept.Refuses(pod, info)?.Reason, _profile.CardOrder);
+        }
+
         return Cluster.Promise(pod, node, _evaluator.Judge(pod), _profile.CardOrder);
     }
 
@@ -406,9 +429,31 @@ public sealed class SchedulingEngine
         return candidate with { VictimUids = [.. candidate.VictimUids, .. evictable.Select(a => a.Pod.Uid).Where(evicted.Contains)] };
     }
 
-    private Best FindBest(PodInfo pod, out Snapshot snapshot)
+    private KeptNodes? KeptFrom(PodInfo pod) => Gangs is { } gangs && gangs.KeptFrom(pod) is { } kept && !gangs.Owns(pod) ? kept : null;
+
+    /// <summary>A refusal for all nodes. Where removing pods could help, that is said of nodes alone on which it would change anything.</summary>
+    private void Refuse(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses, Status refusal)
     {
-        if (_index is not null)
+        statuses.Fill(refusal);
+        if (refusal.Code != StatusCode.Unschedulable)
+        {
+            return;
+        }
+
+        var state = new CycleState(pod);
+        var wait = Reasons.GangUnplaced.Because(refusal.Reason);
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node || _evaluator.Judge(state, node).Code != StatusCode.Unschedulable)
+            {
+                statuses[i] = wait;
+            }
+        }
+    }
+
+    private Best FindBest(PodInfo pod, KeptNodes? kept, out Snapshot snapshot)
+    {
+        if (_index is not null && kept is null)
         {
             var best = _index.Find(pod, out snapshot, out var someHeld);
             if (best.Index >= 0 || !someHeld)
@@ -421,12 +466,12 @@ public sealed class SchedulingEngine
             snapshot = Cluster.Current;
         }
 
-        var free = Scan(pod, snapshot, Status.Success, out var held);
-        return held > 0 && free.Index < 0 ? Scan(pod, snapshot, Reasons.Held, out _) : free;
+        var free = Scan(pod, snapshot, Status.Success, kept, out var held);
+        return held > 0 && free.Index < 0 ? Scan(pod, snapshot, Reasons.Held, kept, out _) : free;
     }
 
     /// <summary>The best of the nodes of which the filters say so, by asking each.</summary>
-    private Best Scan(PodInfo pod, Snapshot snapshot, Status wanted, out int held)
+    private Best Scan(PodInfo pod, Snapshot snapshot, Status wanted, KeptNodes? kept, out int held)
     {
         var state = new CycleState(pod);
         var best = new Best(_profile, pod);
@@ -440,7 +485,7 @@ public sealed class SchedulingEngine
 
             var status = _evaluator.Judge(state, node);
             held += status == Reasons.Held ? 1 : 0;
-            if (status == wanted)
+            if (status == wanted && kept?.Refuses(pod, status.IsSuccess ? node : node.Firm) is null)
             {
                 best.Offer(position, position, _evaluator.Score(state, node));
             }

@@ -41,6 +41,9 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>The last offer by what the member asked for.</summary>
     public Dictionary<GangShapeKey, GangOffer> Offers { get; } = [];
 
+    /// <summary>The node that a member was offered alone the last time, by UID.</summary>
+    public Dictionary<string, string> Glances { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Members that wait at bind.</summary>
     public Dictionary<string, GangArrival> Arrived { get; } = new(StringComparer.Ordinal);
 
@@ -55,6 +58,33 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
 
     /// <summary>When a place was looked for last.</summary>
     public DateTimeOffset TriedAt { get; set; }
+
+    /// <summary>What was kept from it when no place was found last.</summary>
+    public KeptNodes? TriedKept { get; set; }
+
+    /// <summary>Its number among those that wait, from 1; 0 when it does not wait.</summary>
+    public int QueuePlace { get; set; }
+
+    /// <summary>The nodes that are kept for it; null when none are.</summary>
+    public GangClaim? Claim { get; set; }
+
+    /// <summary>When its turn to have nodes kept for it began; null when it has not.</summary>
+    public DateTimeOffset? TurnBegan { get; set; }
+
+    /// <summary>True when its turn is over: others have theirs first.</summary>
+    public bool HadTurn { get; set; }
+
+    /// <summary>The cluster on which its claim was looked at last.</summary>
+    public long ClaimGeneration { get; set; } = -1;
+
+    /// <summary>When that was.</summary>
+    public DateTimeOffset ClaimedAt { get; set; }
+
+    /// <summary>Room that is being made for it; null when none is.</summary>
+    public GangRoom? Room { get; set; }
+
+    /// <summary>The cluster on which no room could be made last, and when that was.</summary>
+    public (long Generation, DateTimeOffset At) RoomTried { get; set; } = (-1, DateTimeOffset.MinValue);
 
     public Queue<GangEvent> History { get; } = [];
 

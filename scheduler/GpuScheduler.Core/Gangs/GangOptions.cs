@@ -21,6 +21,36 @@ public sealed record GangOptions
     /// </summary>
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Nodes are kept for the gang that is due next and has no place: others that are not more urgent get only what it cannot use. False
+    /// lets everybody have what is free, so that a large gang may wait for as long as small pods keep coming.
+    /// </summary>
+    public bool KeepForNext { get; init; } = true;
+
+    /// <summary>
+    /// How long nodes are kept for one gang. Then it is the turn of the next one, and when all that wait have had theirs nothing is kept for
+    /// as long again. A gang whose turn is over is still placed, in its order, as soon as there is room.
+    /// </summary>
+    public TimeSpan KeepLimit { get; init; } = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Pods of lower priority are removed for a gang that has no place, where that gives it one. The host then has to delete what
+    /// <see cref="GangScheduler.TakeToEvict"/> gives, and <see cref="Placer"/> has to be an <see cref="IGangSolver"/>.
+    /// </summary>
+    public bool Preempts { get; init; }
+
+    /// <summary>How long the nodes are kept from which pods are removed: as long as these may take to end, and the gang to be placed.</summary>
+    public TimeSpan EvictionHold { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Several waiting gangs are planned together for at most this long, beside everything else; zero to plan one after another.</summary>
+    public TimeSpan BatchLimit { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// When several are planned together, the most GPUs times priority win. False: only once the gang that is due next has its place, if there is
+    /// one for it.
+    /// </summary>
+    public bool WeightDecides { get; init; }
+
     /// <summary>Hears of what happens; null when nobody does.</summary>
     public IGangObserver? Observer { get; init; }
 }

@@ -36,12 +36,14 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
     /// <param name="group">The gang; complete.</param>
     /// <param name="offer">The nodes that members of a shape may go to; null for all.</param>
     /// <param name="keeps">True for members whose planned place is not to change.</param>
-    public GangOutcome Plan(PodGroup group, Func<GangShapeKey, HashSet<string>?> offer, Predicate<PodInfo> keeps)
+    /// <param name="kept">What is kept from the gang; null for nothing.</param>
+    /// <param name="wishes">Nodes that members would rather have than others of the plan, by UID; null for none.</param>
+    public GangOutcome Plan(PodGroup group, Func<GangShapeKey, HashSet<string>?> offer, Predicate<PodInfo> keeps, KeptNodes? kept = null, IReadOnlyDictionary<string, string>? wishes = null)
     {
         var refusing = new HashSet<(string Node, GangShapeKey Shape)>();
         for (var attempt = 0; attempt < MostAttempts; attempt++)
         {
-            var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false && !refusing.Contains((node, shape)), keeps);
+            var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false && !refusing.Contains((node, shape)), keeps, kept);
             if (draft.Fault is { } fault)
             {
                 return GangOutcome.Impossible(fault);
@@ -53,8 +55,8 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
                 return new GangOutcome(plan, "", []);
             }
 
-            var places = draft.Places(plan);
-            var failed = cluster.HoldAll(places, draft.Leaving.Except(places.Select(p => p.Pod.Uid), StringComparer.Ordinal), (pod, node) => evaluator.Judge(pod)(node), cards);
+            var places = draft.Places(plan, wishes);
+            var failed = Hold(draft, places, kept);
             if (failed < 0)
             {
                 return new GangOutcome(plan, draft.DomainOf(plan), [.. places.Select(p => p.Pod)]);
@@ -65,6 +67,113 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
 
         return GangOutcome.Undecided("the cluster changed while the gang was planned");
     }
+
+    /// <summary>
+    /// Where the gang would go if some of those who hold devices now went away, as few and as little as can be: nodes are thought empty
+    /// one after another, those with the least in use first, until what the gang needs has a place. Pods without GPUs stay in thought.
+    /// </summary>
+    /// <param name="group">The gang; complete, and without a place.</param>
+    /// <param name="rank">Where it stands among others.</param>
+    /// <param name="offer">The nodes that members of a shape may go to; null for all.</param>
+    /// <param name="kept">What is kept from the gang; null for nothing.</param>
+    /// <param name="near">The domain that comes nearest to holding it, if that is known: tried before others.</param>
+    /// <returns>The nodes to be kept for it, and how many GPUs it lacks there; null when not even the empty cluster would do.</returns>
+    public (GangClaim Claim, int Lacking)? Claim(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, Shortfall? near)
+    {
+        var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept, neededOnly: true);
+        if (draft.Fault is not null)
+        {
+            return null;
+        }
+
+        var limit = new SolveLimit(cluster.Time, options.SolveLimit);
+        var domain = near is { Level: > NetworkTopology.NodeLevel, Domain: >= 0 } ? near : null;
+        return draft.Places(domain, limit) is { } places || (domain is not null && (places = draft.Places(null, limit)!) is not null)
+            ? (new GangClaim(group.Key, rank, places), Lacking(places, kept))
+            : null;
+    }
+
+    /// <summary>How many GPUs members lack on the nodes that are kept for them.</summary>
+    public int Lacking(IEnumerable<(PodInfo Pod, string Node)> places, KeptNodes? kept)
+    {
+        var snapshot = cluster.Current;
+        return places.GroupBy(p => p.Node, StringComparer.Ordinal).Sum(on =>
+            Math.Max(0, on.Sum(p => p.Pod.Request.DeviceCount) - (snapshot.Find(on.Key) is { } node && (kept is null ? node : kept.Seen(node)) is { } seen ? seen.Firm.FreeGpus : 0)));
+    }
+
+    /// <summary>True when a claim can still be what the gang waits for: its nodes are there and offered, and its members are those without a place.</summary>
+    public bool IsStillGood(GangClaim claim, PodGroup group, Func<GangShapeKey, HashSet<string>?> offer)
+    {
+        var snapshot = cluster.Current;
+        var members = group.Members.Where(m => !IsFirm(m.Uid)).Select(m => m.Uid).ToHashSet(StringComparer.Ordinal);
+        return claim.Members.All(on => snapshot.Find(on.Key) is not null && on.Value.All(m => members.Contains(m.Uid) && offer(GangShapeKey.Of(m))?.Contains(on.Key) != false));
+    }
+
+    /// <summary>Whom to remove so that all that the gang needs has a place, and where it is then; null when nothing helps, or nothing is known in time.</summary>
+    /// <param name="group">The gang; complete, and without a place.</param>
+    /// <param name="rank">Where it stands among others.</param>
+    /// <param name="offer">The nodes that members of a shape may go to; null for all.</param>
+    /// <param name="kept">What is kept from the gang; null for nothing.</param>
+    /// <param name="guarded">UIDs of pods whose removal violates a disruption budget.</param>
+    public GangRoom? MakeRoom(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, IReadOnlySet<string> guarded)
+    {
+        var snapshot = cluster.Current;
+        if (options.Placer is not IGangSolver solver)
+        {
+            return null;
+        }
+
+        var draft = new Draft(this, group, snapshot, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept, neededOnly: true);
+        if (draft.Fault is not null || draft.AskForRoom() is not { Capacity: WholeGpuCapacity } problem)
+        {
+            return null;
+        }
+
+        // What is kept for others is no room, whoever is removed from it.
+        var jobs = EvictionJobs.Below(cluster, snapshot, group.Priority, guarded).FindAll(j => j.Victim.Holds.All(h => !IsKept(kept, snapshot.Nodes[h.Position]!)));
+        var limit = new SolveLimit(cluster.Time, options.SolveLimit);
+        var plan = solver.MakeRoom(new EvictionProblem { Gang = problem, Victims = [.. jobs.Select(j => j.Victim)] }, limit);
+        if (plan.Victims.IsEmpty || !plan.Gang.IsPlaced || plan.Proof.Status is ProofStatus.Infeasible or ProofStatus.Undecided)
+        {
+            return null;
+        }
+
+        var claim = new GangClaim(group.Key, rank, draft.Places(plan.Gang));
+        var victims = plan.Victims.SelectMany(v => jobs[v].Pods).ToImmutableArray();
+        var gone = victims.Select(v => v.Uid).ToHashSet(StringComparer.Ordinal);
+        var check = new KeptNodes([claim], evaluator, cards);
+        var holds = claim.Members.Keys.All(name => snapshot.Find(name) is { } node
+            && check.Seen(NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => Yields(a) || gone.Contains(a.Pod.Uid)))) is not null);
+        return holds ? new GangRoom(claim, victims, string.Join(", ", plan.Victims.Select(v => jobs[v].Victim.Name)), cluster.Time.GetUtcNow() + options.EvictionHold) : null;
+    }
+
+    /// <summary>The question how several gangs are placed at once; null unless at least two of them would have a place alone.</summary>
+    /// <param name="gangs">The gangs in their order, with the nodes that their members may go to; complete, and nothing is held for them.</param>
+    /// <param name="kept">What is kept from all of them; null for nothing.</param>
+    /// <param name="weightDecides">False to place the first one above all.</param>
+    public GangsTogether? Together(IReadOnlyList<(PodGroup Group, Func<GangShapeKey, HashSet<string>?> Offer)> gangs, KeptNodes? kept, bool weightDecides)
+    {
+        var snapshot = cluster.Current;
+        var drafts = new List<(PodGroup Group, Draft Draft)>();
+        foreach (var (group, offer) in gangs)
+        {
+            var draft = new Draft(this, group, snapshot, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept);
+            if (draft.Fault is null && draft.FitsABatch && draft.Solve().IsPlaced)
+            {
+                drafts.Add((group, draft));
+            }
+        }
+
+        return drafts.Count < 2 ? null : new GangsTogether(this, drafts, snapshot, weightDecides);
+    }
+
+    /// <summary>True for what is gone soon anyway, or only likely.</summary>
+    private static bool Yields(Allocation allocation) => allocation.State == AllocationState.Tentative || allocation.Pod.IsTerminating;
+
+    private static bool IsKept(KeptNodes? kept, NodeInfo node) => kept?.Holds(node.Facts.Name) == true;
+
+    private int Hold(Draft draft, List<(PodInfo Pod, string Node)> places, KeptNodes? kept) =>
+        cluster.HoldAll(places, draft.Leaving.Except(places.Select(p => p.Pod.Uid), StringComparer.Ordinal), (pod, node) => evaluator.Judge(pod)(node) ?? kept?.Refuses(pod, node)?.Reason, cards);
 
     /// <summary>What a member asks for, in words.</summary>
     private static string Needs(GpuRequest request)
@@ -84,10 +193,53 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         return string.Join(" and ", parts);
     }
 
-    /// <summary>One question to the placer.</summary>
-    private sealed class Draft
+    /// <summary>Several gangs that are placed at once.</summary>
+    public sealed class GangsTogether
     {
         private readonly GangPlanner _planner;
+        private readonly Draft[] _drafts;
+
+        internal GangsTogether(GangPlanner planner, List<(PodGroup Group, Draft Draft)> gangs, Snapshot snapshot, bool weightDecides)
+        {
+            _planner = planner;
+            _drafts = [.. gangs.Select(g => g.Draft)];
+            Groups = [.. gangs.Select(g => g.Group)];
+            var ranks = Groups.Select(g => g.Priority).Distinct().Order().Select((p, i) => (p, i)).ToDictionary(r => r.p, r => r.i + 1);
+            var weights = gangs.ConvertAll(g => Math.Max(1, g.Draft.Gpus) * ranks[g.Group.Priority]);
+            if (!weightDecides)
+            {
+                weights[0] = weights.Sum() + 1;
+            }
+
+            Batch = new GangBatch
+            {
+                Topology = snapshot.Topology,
+                Capacity = GangCapacity.Of(_drafts[0].Nodes, [.. _drafts.SelectMany(d => d.Requests)], planner.Cards),
+                Gangs = [.. _drafts.Select((d, i) => d.InBatch(weights[i]))],
+            };
+        }
+
+        /// <summary>The gangs, in their order.</summary>
+        public ImmutableArray<PodGroup> Groups { get; }
+
+        /// <summary>The question.</summary>
+        public GangBatch Batch { get; }
+
+        /// <summary>Holds the places of a gang, all or none; null when they are not to be had any more.</summary>
+        public GangOutcome? Hold(int gang, GangPlan plan, KeptNodes? kept)
+        {
+            var places = _drafts[gang].Places(plan);
+            return _planner.Hold(_drafts[gang], places, kept) < 0 ? new GangOutcome(plan, _drafts[gang].DomainOf(plan), [.. places.Select(p => p.Pod)]) : null;
+        }
+    }
+
+    /// <summary>One question to the placer.</summary>
+    internal sealed class Draft
+    {
+        private readonly GangPlanner _planner;
+        private readonly PodGroup _group;
+        private readonly KeptNodes? _kept;
+        private readonly bool _neededOnly;
         private readonly Snapshot _snapshot;
         private readonly NodeInfo?[] _nodes;
         private readonly List<List<PodInfo>> _free = [];
@@ -99,14 +251,17 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         private readonly GangSpan? _segment;
         private readonly bool _segmentIsWish;
 
-        public Draft(GangPlanner planner, PodGroup group, Snapshot snapshot, Func<GangShapeKey, string, bool> allows, Predicate<PodInfo> keeps)
+        public Draft(GangPlanner planner, PodGroup group, Snapshot snapshot, Func<GangShapeKey, string, bool> allows, Predicate<PodInfo> keeps, KeptNodes? kept, bool neededOnly = false)
         {
             _planner = planner;
+            _group = group;
             _snapshot = snapshot;
+            _kept = kept;
+            _neededOnly = neededOnly;
             _nodes = new NodeInfo?[snapshot.Nodes.Length];
             for (var i = 0; i < _nodes.Length; i++)
             {
-                _nodes[i] = snapshot.Nodes[i];
+                _nodes[i] = snapshot.Nodes[i] is { } node && kept is not null ? kept.Seen(node) : snapshot.Nodes[i];
             }
 
             foreach (var shape in group.Roles.Where(r => r.Request.WantsGpu).GroupBy(r => new GangShapeKey(r.Request, r.CpuMilli, r.MemoryBytes)))
@@ -136,6 +291,21 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         /// <summary>Members that gave up a planned place for this draft.</summary>
         public List<string> Leaving { get; } = [];
 
+        /// <summary>True when it can be planned together with others: segments that are required cannot.</summary>
+        public bool FitsABatch => HasOpenPlaces && (_segment is null || _segmentIsWish);
+
+        /// <summary>What its members ask for, by role.</summary>
+        public ImmutableArray<MemberRequest> Requests => _requests.ToImmutable();
+
+        /// <summary>The gang as one of several.</summary>
+        public BatchGang InBatch(long weight) => new() { Name = _group.Key.ToString(), Weight = weight, Roles = _roles.ToImmutable(), RequiredLevel = _required, PreferredLevel = _preferred };
+
+        /// <summary>The nodes as the gang sees them.</summary>
+        public ReadOnlySpan<NodeInfo?> Nodes => _nodes;
+
+        /// <summary>GPUs that it needs.</summary>
+        public long Gpus => _roles.Sum(r => (long)r.Min * r.Gpus);
+
         private bool HasOpenPlaces => _free.Exists(f => f.Count > 0);
 
         public GangPlan Solve()
@@ -150,20 +320,88 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             return !plan.IsPlaced && _segment is not null && _segmentIsWish ? Place(withSegments: false, limit) : plan;
         }
 
-        /// <summary>Who goes where: the members that the gang needs come first.</summary>
-        public List<(PodInfo Pod, string Node)> Places(GangPlan plan)
+        /// <summary>Who goes where: the members that the gang needs come first, and of those each where it would rather be.</summary>
+        public List<(PodInfo Pod, string Node)> Places(GangPlan plan, IReadOnlyDictionary<string, string>? wishes = null)
         {
             var places = new List<(PodInfo, string)>();
-            var next = new int[_free.Count];
-            foreach (var slot in plan.Slots)
+            foreach (var role in plan.Slots.GroupBy(s => s.Role))
             {
-                for (var i = 0; i < slot.Members && next[slot.Role] < _free[slot.Role].Count; i++)
+                var nodes = role.SelectMany(s => Enumerable.Repeat(_snapshot.Nodes[s.Position]!.Facts.Name, s.Members)).Take(_free[role.Key].Count).ToList();
+                var members = _free[role.Key].Take(nodes.Count).ToList();
+                if (wishes is { Count: > 0 })
                 {
-                    places.Add((_free[slot.Role][next[slot.Role]++], _nodes[slot.Position]!.Facts.Name));
+                    foreach (var member in members.ToList())
+                    {
+                        if (wishes.TryGetValue(member.Uid, out var node) && nodes.Remove(node))
+                        {
+                            members.Remove(member);
+                            places.Add((member, node));
+                        }
+                    }
                 }
+
+                places.AddRange(members.Zip(nodes));
             }
 
             return places;
+        }
+
+        /// <summary>What room is to be made for, with everybody there who does not go by himself.</summary>
+        public GangProblem AskForRoom()
+        {
+            for (var i = 0; i < _nodes.Length; i++)
+            {
+                _nodes[i] = _nodes[i] is { } node && node.Allocations.Any(Yields) ? NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(Yields)) : _nodes[i];
+            }
+
+            return Ask(_nodes, _segment is not null && !_segmentIsWish);
+        }
+
+        /// <summary>Where all that the gang needs would go if as few others as can be went away; null when even that would not do.</summary>
+        /// <param name="domain">The domain to look in; null for the whole cluster.</param>
+        /// <param name="limit">The time for all of it.</param>
+        public List<(PodInfo Pod, string Node)>? Places(Shortfall? domain, SolveLimit limit)
+        {
+            var topology = _snapshot.Topology;
+            var positions = Enumerable.Range(0, _nodes.Length)
+                .Where(i => _nodes[i] is not null && (domain is null || topology.DomainOf(domain.Level, i) == domain.Domain))
+                .OrderBy(i => _nodes[i]!.UsedMilli).ThenBy(i => i).ToArray();
+            var busy = Array.FindAll(positions, i => _nodes[i]!.UsedMilli > 0 && !IsKept(_kept, _nodes[i]!));
+            var (few, many) = (0, busy.Length);
+            var best = Try(many);
+            while (best is not null && few < many && !limit.IsOver)
+            {
+                var half = (few + many) / 2;
+                if (Try(half) is { } better)
+                {
+                    (best, many) = (better, half);
+                }
+                else
+                {
+                    few = half + 1;
+                }
+            }
+
+            return best is null ? null : Places(best);
+
+            GangPlan? Try(int emptied)
+            {
+                var nodes = new NodeInfo?[_nodes.Length];
+                foreach (var position in positions)
+                {
+                    nodes[position] = _nodes[position];
+                }
+
+                foreach (var position in busy.AsSpan(0, emptied))
+                {
+                    var node = _nodes[position]!;
+                    nodes[position] = NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => a.Pod.Request.WantsGpu && !(a.Pod.Gang?.Key == _group.Key && IsFirm(a.State))));
+                }
+
+                var segmented = _segment is not null && !_segmentIsWish;
+                var plan = _planner.Options.Placer.Place(Ask(nodes, segmented), limit);
+                return plan.IsPlaced ? plan : null;
+            }
         }
 
         public string DomainOf(GangPlan plan) => plan.CommonLevel < 0 ? "" : _snapshot.Topology.Describe(plan.CommonLevel, plan.CommonDomain);
@@ -240,7 +478,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
                 Name = names.Count > 0 ? string.Join("+", names) : "members",
                 Needs = Needs(shape.Request),
                 Min = Math.Max(0, parts.Sum(p => p.MinMembers) - elsewhere),
-                Max = members.Count - elsewhere,
+                Max = Math.Max(_neededOnly ? Math.Max(0, parts.Sum(p => p.MinMembers) - elsewhere) : members.Count - elsewhere, members.Count - elsewhere - free.Count),
                 Gpus = shape.Request.DeviceCount,
             });
             _free.Add(free);

@@ -19,7 +19,11 @@ namespace GpuScheduler.Core.Gangs;
 /// their devices in one step.
 /// (3) A gang whose members do not come gives back every device that is not bound, after a time, all at once.
 /// (4) What is bound, or about to be, never moves: plans are made around it.
-/// (5) What is kept in here may be lost at any time: with the ledger filled from the API, the gang goes on around its bound members.
+/// (5) Of the gangs that wait, one is due next (<see cref="GangRank"/>). The nodes where it lacks least are kept for it: whoever comes after it
+/// gets there what it cannot use, and no more. It may be placed elsewhere at any time. Its turn ends after a time, so that one that waits
+/// for ever keeps nothing from others for ever; and a gang that not even the empty cluster could hold has no turn.
+/// (6) Pods are removed for a gang only when that gives it all it needs; then all pods of their jobs are, and the nodes are kept for it.
+/// (7) What is kept in here may be lost at any time: with the ledger filled from the API, the gang goes on around its bound members.
 /// Members that want no GPU are counted among those present, and let through once the gang has its places. They have no place in the
 /// plan and nobody waits for them at bind, because kube-scheduler need not ask about them at all.
 /// Nothing in here runs by itself: <see cref="Sweep"/> has to be called at intervals.
@@ -38,6 +42,12 @@ public sealed class GangScheduler
     /// <summary>Most doublings of <see cref="GangOptions.Backoff"/>.</summary>
     private const int MostDoublings = 5;
 
+    /// <summary>How long kube-scheduler has to delete the victims that it was told: then we do. Also how soon a delete is repeated.</summary>
+    private static readonly TimeSpan s_evictAgain = TimeSpan.FromSeconds(5);
+
+    /// <summary>Most single pods that are remembered because nodes were kept from them.</summary>
+    private const int MostTurnedAway = 4096;
+
     /// <summary>Most refused pods that are remembered beyond the members that the watch shows.</summary>
     private const int MostStrangers = 64;
 
@@ -48,16 +58,37 @@ public sealed class GangScheduler
     private readonly NodeEvaluator _evaluator;
     private readonly IShareCardOrder _cards;
     private readonly GangPlanner _planner;
+    private readonly HashSet<string> _turnedAway = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _toWake = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (GangKey For, DateTimeOffset Due)> _evictions = new(StringComparer.Ordinal);
+    private volatile KeptNodes? _kept;
+    private Joint? _joint;
+    private DateTimeOffset? _breakUntil;
     private DateTimeOffset? _started;
 
     internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
     {
+        if (options.KeepLimit <= TimeSpan.Zero || options.EvictionHold <= TimeSpan.Zero || options.BatchLimit < TimeSpan.Zero)
+        {
+            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit not below", nameof(options));
+        }
+
         _cluster = cluster;
         _options = options;
         _evaluator = evaluator;
         _cards = cards;
         _planner = new GangPlanner(cluster, options, evaluator, cards);
     }
+
+    /// <summary>Runs what takes long, on a thread of its own.</summary>
+    internal Func<Func<GangBatchPlan>, Task<GangBatchPlan>> Background { get; set; } =
+        static work => Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>Pods that have to go, and that are not seen to.</summary>
+    internal IReadOnlyCollection<string> Victims => _evictions.Keys;
+
+    /// <summary>What is kept at the moment.</summary>
+    internal IReadOnlyList<GangClaim> Claims => _kept?.Claims ?? [];
 
     private DateTimeOffset Now => _cluster.Time.GetUtcNow();
 
@@ -98,6 +129,10 @@ public sealed class GangScheduler
             else
             {
                 entry.Refused.Add(pod.Uid);
+                if (refusal == Reasons.DecidedElsewhere)
+                {
+                    Wake(entry, pod); // it has a place, and is to be asked about again
+                }
             }
 
             return refusal;
@@ -253,16 +288,50 @@ public sealed class GangScheduler
             }
         }
 
-        var snapshot = _cluster.Current;
-        foreach (var entry in waiting.OrderByDescending(e => _cluster.FindGroup(e.Key)?.Priority ?? int.MinValue).ThenBy(e => e.Created).ThenBy(e => e.Key.ToString(), StringComparer.Ordinal))
+        lock (_gate)
+        {
+            FinishJoint();
+            waiting = [.. waiting.OrderBy(RankOf)];
+            StartJoint(waiting);
+        }
+
+        // In order, and not all under one lock: a filter may come in between.
+        var (snapshot, queued) = (_cluster.Current, 0);
+        GangEntry? next = null;
+        foreach (var entry in waiting)
         {
             lock (_gate)
             {
-                if (_cluster.FindGroup(entry.Key) is { Standing: PodGroupStanding.Complete } group && IsWorthATry(entry, group, snapshot))
+                var group = _cluster.FindGroup(entry.Key);
+                if (group is { Standing: PodGroupStanding.Complete } && _joint?.Has(entry.Key) != true && IsWorthATry(entry, group, snapshot))
                 {
                     TryPlan(entry, group, null);
                 }
+
+                var waits = group is not null && Waits(entry, group);
+                entry.QueuePlace = waits ? ++queued : 0;
+                if (entry.Room is { } room && (group is null || HasPlaces(group) || IsInVain(entry, room, snapshot)))
+                {
+                    entry.Room = null;
+                }
+
+                if (waits && next is null && TakesItsTurn(entry, group!))
+                {
+                    next = entry;
+                }
+                else
+                {
+                    entry.Claim = null;
+                }
+
+                (entry.TurnBegan, entry.HadTurn) = waits ? (entry.TurnBegan, entry.HadTurn) : (null, false);
+                Keep();
             }
+        }
+
+        lock (_gate)
+        {
+            EndRound(waiting, next);
         }
     }
 
@@ -285,7 +354,100 @@ public sealed class GangScheduler
                 }
             }
 
+            foreach (var uid in _toWake.Take(most - pods.Count).ToList())
+            {
+                _toWake.Remove(uid);
+                if (_cluster.TryGetPod(uid, out var pod) && pod.NodeName is null)
+                {
+                    pods.Add(pod);
+                }
+            }
+
             return pods;
+        }
+    }
+
+    /// <summary>
+    /// Pods that have to be deleted for gangs, because kube-scheduler was not told to or did not: it deletes only what is on the node of the
+    /// member that it asked for, and jobs go whole or not at all. Each is given again while it is there.
+    /// </summary>
+    /// <param name="most">How many at most.</param>
+    public IReadOnlyList<GangEviction> TakeToEvict(int most)
+    {
+        lock (_gate)
+        {
+            var due = new List<GangEviction>();
+            foreach (var (uid, eviction) in _evictions.OrderBy(e => e.Value.Due).ThenBy(e => e.Key, StringComparer.Ordinal).ToList())
+            {
+                if (!_cluster.TryGetPod(uid, out var pod) || pod.IsTerminating)
+                {
+                    _evictions.Remove(uid);
+                }
+                else if (eviction.Due <= Now && due.Count < most)
+                {
+                    _evictions[uid] = eviction with { Due = Now + s_evictAgain };
+                    due.Add(new GangEviction(pod, eviction.For));
+                }
+            }
+
+            return due;
+        }
+    }
+
+    /// <summary>
+    /// Whom kube-scheduler is to remove for a member. The room for the whole gang is worked out once for a cluster as it stands, and only where it
+    /// gives the gang all that it needs; each member is answered with those of its victims that are on the node planned for it, the same each
+    /// time. All others of theirs are given by <see cref="TakeToEvict"/> from then on.
+    /// </summary>
+    /// <param name="pod">The member.</param>
+    /// <param name="candidates">The nodes that kube-scheduler would make room on.</param>
+    internal IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IEnumerable<PreemptionCandidate> candidates)
+    {
+        var nodes = candidates.DistinctBy(c => c.Node, StringComparer.Ordinal).ToDictionary(c => c.Node, StringComparer.Ordinal);
+        lock (_gate)
+        {
+            if (!pod.Request.WantsGpu || _cluster.FindGroup(pod) is not { Standing: PodGroupStanding.Complete } group || !MayPreempt(group))
+            {
+                return [];
+            }
+
+            var entry = EntryOf(group.Key);
+            Reconcile(entry, group, pod);
+            if (HasPlaces(group) || Now < entry.PausedUntil || !MakeRoom(entry, group, pod, nodes.Values))
+            {
+                return [];
+            }
+
+            var room = entry.Room!;
+            var left = room.Victims.Select(v => _cluster.TryGetPod(v.Uid, out var now) && !now.IsTerminating ? now : null).OfType<PodInfo>().ToList();
+            var node = room.Nominate(pod, n => nodes.ContainsKey(n) && left.Exists(v => v.NodeName == n));
+            foreach (var victim in left)
+            {
+                var told = victim.NodeName == node;
+                if (!_evictions.TryGetValue(victim.Uid, out var eviction) || (told && eviction.Due <= Now))
+                {
+                    _evictions[victim.Uid] = (entry.Key, told ? Now + s_evictAgain : Now);
+                }
+            }
+
+            return node is null ? [] : [nodes[node] with { VictimUids = [.. left.Where(v => v.NodeName == node).Select(v => v.Uid)] }];
+        }
+    }
+
+    /// <summary>What is kept from a single pod; null when nothing is.</summary>
+    internal KeptNodes? KeptFrom(PodInfo single) => _kept?.From(single);
+
+    /// <summary>A single pod found no node because of what is kept. It is woken when that changes.</summary>
+    internal void TurnedAway(PodInfo single)
+    {
+        lock (_gate)
+        {
+            if (_turnedAway.Count < MostTurnedAway)
+            {
+                _turnedAway.Add(single.Uid);
+            }
+
+            _toWake.Remove(single.Uid);
         }
     }
 
@@ -323,6 +485,7 @@ public sealed class GangScheduler
             return HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs");
         }
 
+        var isGlance = IsGlance(entry, pod, snapshot, candidates);
         if (_cluster.TryGetAllocation(pod.Uid, out var held) && held.State != AllocationState.Tentative)
         {
             if (held.State != AllocationState.Planned)
@@ -336,13 +499,32 @@ public sealed class GangScheduler
                 return null;
             }
 
+            if (isGlance)
+            {
+                return Reasons.DecidedElsewhere;
+            }
+
             entry.Note(Now, $"{pod.Name} cannot go to node {held.Node}");
         }
 
-        entry.Offers[GangShapeKey.Of(pod)] = new GangOffer(NamesOf(snapshot, candidates), Now);
+        if (!isGlance)
+        {
+            Offered(entry, pod, held?.Node, NamesOf(snapshot, candidates));
+        }
+
         if (Now < entry.PausedUntil)
         {
             return Reasons.GangPaused.Because($"gang {group.Key} gave its places back ({entry.Reason}) and tries again in a moment");
+        }
+
+        if (IsLeaving(group))
+        {
+            return Reasons.GangPaused.Because($"gang {group.Key} is being removed for a more urgent one, and begins anew when all of it is gone");
+        }
+
+        if (_joint?.Has(entry.Key) == true)
+        {
+            return Reasons.GangUnplaced.Because($"gang {group.Key} is being planned together with others");
         }
 
         TryPlan(entry, group, pod);
@@ -353,7 +535,37 @@ public sealed class GangScheduler
 
         return HasPlaces(group)
             ? Reasons.GangElastic.Because($"gang {group.Key} has all that it needs and no room for more members")
-            : Reasons.GangUnplaced.Because($"gang {group.Key} has no place: {entry.Reason}");
+            : (MayPreempt(group) ? Reasons.GangCrowded : Reasons.GangUnplaced).Because($"gang {group.Key} has no place: {WhyUnplaced(entry)}");
+    }
+
+    /// <summary>
+    /// True when a node is offered alone that was not the time before. kube-scheduler asks first about the node alone on which pods were removed
+    /// for this one, however long ago, and about all of them right afterwards: it is no reason to plan anew. Asked the same again, it is.
+    /// </summary>
+    private static bool IsGlance(GangEntry entry, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates)
+    {
+        var alone = candidates.Length == 1 && candidates[0] >= 0 ? snapshot.Nodes[candidates[0]]?.Facts.Name : null;
+        var before = entry.Glances.GetValueOrDefault(pod.Uid);
+        if (alone is null || alone == before)
+        {
+            entry.Glances.Remove(pod.Uid);
+            return false;
+        }
+
+        entry.Glances[pod.Uid] = alone;
+        return true;
+    }
+
+    /// <summary>Remembers where members of a shape may go. One node alone says something of this pod, and only what is new of the others.</summary>
+    private void Offered(GangEntry entry, PodInfo pod, string? refused, HashSet<string> nodes)
+    {
+        var shape = GangShapeKey.Of(pod);
+        if (nodes.Count == 1 && OffersOf(entry, null)(shape) is { } before)
+        {
+            nodes.UnionWith(before.Where(n => n != refused));
+        }
+
+        entry.Offers[shape] = new GangOffer(nodes, Now);
     }
 
     /// <summary>Plans with the least change: first only those without a place, then all that are not bound.</summary>
@@ -361,20 +573,28 @@ public sealed class GangScheduler
     {
         var start = _cluster.Time.GetTimestamp();
         var generation = _cluster.Current.Generation;
-        var outcome = _planner.Plan(group, OfferOf, member => member.Uid != asking?.Uid);
+        var offers = OffersOf(entry, asking);
+        var kept = KeptFrom(entry, group);
+        var outcome = _planner.Plan(group, offers, member => member.Uid != asking?.Uid, kept, entry.Room?.Nominations);
         if (!outcome.Plan.IsPlaced && group.Members.Any(m => m.Uid != asking?.Uid && IsPlanned(m.Uid)))
         {
-            outcome = _planner.Plan(group, OfferOf, static _ => false);
+            outcome = _planner.Plan(group, offers, static _ => false, kept, entry.Room?.Nominations);
         }
 
+        (entry.TriedGeneration, entry.TriedGroup, entry.TriedKept) = (generation, group, _kept);
+        Conclude(entry, group, asking, outcome, kept, _cluster.Time.GetElapsedTime(start));
+    }
+
+    /// <summary>Writes down what came of an attempt, and tells those whom it concerns.</summary>
+    private void Conclude(GangEntry entry, PodGroup group, PodInfo? asking, GangOutcome outcome, KeptNodes? kept, TimeSpan took)
+    {
         entry.Plan = outcome.Plan;
         entry.Domain = outcome.Domain;
         entry.TriedAt = Now;
-        (entry.TriedGeneration, entry.TriedGroup) = (generation, group);
-        _options.Observer?.Planned(group.Key, outcome.Plan, _cluster.Time.GetElapsedTime(start));
+        _options.Observer?.Planned(group.Key, outcome.Plan, took);
         if (!outcome.Plan.IsPlaced)
         {
-            entry.Reason = outcome.Plan.Proof.Why;
+            entry.Reason = kept is null ? outcome.Plan.Proof.Why : $"{outcome.Plan.Proof.Why}, beside what is kept for gang {kept.Claims[0].Gang}";
             entry.Note(Now, $"no place: {entry.Reason}");
             GiveUp(entry, group, $"the gang has no place: {entry.Reason}");
             return;
@@ -385,6 +605,12 @@ public sealed class GangScheduler
         {
             entry.Held.UnionWith(outcome.Held.Select(p => p.Uid));
             entry.Note(Now, $"{outcome.Held.Length} {(outcome.Held.Length == 1 ? "place" : "places")} planned{(outcome.Domain.Length > 0 ? $" in {outcome.Domain}" : "")}: {outcome.Plan.Proof}");
+        }
+
+        if (entry.Claim is not null || (entry.Room is not null && HasPlaces(group)))
+        {
+            (entry.Claim, entry.TurnBegan, entry.Room) = (null, null, null);
+            Keep();
         }
 
         // Those at bind whose place is another one now have to come again.
@@ -398,19 +624,212 @@ public sealed class GangScheduler
         {
             Wake(entry, member);
         }
+    }
 
-        HashSet<string>? OfferOf(GangShapeKey shape)
+    private Func<GangShapeKey, HashSet<string>?> OffersOf(GangEntry entry, PodInfo? asking) => shape =>
+    {
+        var offer = entry.Offers.GetValueOrDefault(shape) ?? (asking is null ? null : entry.Offers.GetValueOrDefault(GangShapeKey.Of(asking)));
+        return offer is not null && Now - offer.At < s_offerLife ? offer.Nodes : null;
+    };
+
+    private GangRank RankOf(GangEntry entry) =>
+        _cluster.FindGroup(entry.Key) is { } group
+            ? new GangRank(group.Standing == PodGroupStanding.Complete && Shortage(group, _planner.IsFirm) > 0 && group.Members.Any(m => m.Request.WantsGpu && _planner.IsFirm(m.Uid)), group.Priority, entry.Created, entry.Key.ToString())
+            : new GangRank(false, int.MinValue, entry.Created, entry.Key.ToString());
+
+    private KeptNodes? KeptFrom(GangEntry entry, PodGroup group) => _kept?.From(entry.Key, RankOf(entry), HasPlaces(group));
+
+    private bool Waits(GangEntry entry, PodGroup group) =>
+        group.Standing == PodGroupStanding.Complete && entry.Plan is { IsPlaced: false } && !IsLeaving(group) && Now >= entry.PausedUntil && !HasPlaces(group);
+
+    /// <summary>Why it has no place, with where it stands among those that wait.</summary>
+    private static string WhyUnplaced(GangEntry entry) =>
+        entry.Claim is { } claim ? $"{entry.Reason}; it is due next, and {Nodes(claim)} kept for it"
+        : entry.QueuePlace > 0 ? $"{entry.Reason}; it is number {entry.QueuePlace} of those that wait"
+        : entry.Reason;
+
+    private static string Nodes(GangClaim claim) => claim.Members.Count == 1 ? "1 node is" : $"{claim.Members.Count} nodes are";
+
+    /// <summary>Keeps nodes for the first of those that wait, or leaves it to the next when its turn is over or nothing would help it.</summary>
+    private bool TakesItsTurn(GangEntry entry, PodGroup group)
+    {
+        if (!_options.KeepForNext || Now < _breakUntil || entry.HadTurn)
         {
-            var offer = entry.Offers.GetValueOrDefault(shape) ?? (asking is null ? null : entry.Offers.GetValueOrDefault(GangShapeKey.Of(asking)));
-            return offer is not null && Now - offer.At < s_offerLife ? offer.Nodes : null;
+            return false;
+        }
+
+        if (Now - (entry.TurnBegan ??= Now) >= _options.KeepLimit)
+        {
+            (entry.HadTurn, entry.TurnBegan) = (true, null);
+            entry.Note(Now, "its turn to have nodes kept for it is over");
+            return false;
+        }
+
+        if (entry.Room is not null)
+        {
+            return true;
+        }
+
+        var offers = OffersOf(entry, null);
+        var isGood = entry.Claim is { } present && present.Rank == RankOf(entry) && _planner.IsStillGood(present, group, offers);
+        var generation = _cluster.Current.Generation;
+        if (isGood && (entry.ClaimGeneration == generation || Now - entry.ClaimedAt < s_retry))
+        {
+            return true;
+        }
+
+        (entry.ClaimGeneration, entry.ClaimedAt) = (generation, Now);
+        var kept = KeptFrom(entry, group);
+        var best = _planner.Claim(group, RankOf(entry), offers, kept, entry.Plan?.Shortfall);
+        if (isGood && (best is null || best.Value.Lacking >= _planner.Lacking(entry.Claim!.Members.SelectMany(on => on.Value.Select(m => (m, on.Key))), kept)))
+        {
+            // Nodes are changed only for ones where it lacks less: it comes nearer with every change, and ends.
+            return true;
+        }
+
+        entry.Claim = best?.Claim;
+        if (best is { } found)
+        {
+            entry.Note(Now, $"it is due next; {Nodes(found.Claim)} kept for it, where it lacks {found.Lacking} {(found.Lacking == 1 ? "GPU" : "GPUs")}");
+        }
+
+        return best is not null;
+    }
+
+    /// <summary>True when room was made and is not, or not in time: all have gone, and the gang still has no place, because a more urgent one took it.</summary>
+    private bool IsInVain(GangEntry entry, GangRoom room, Snapshot snapshot) =>
+        Now >= room.Until || (!room.Victims.Any(v => _cluster.TryGetPod(v.Uid, out _)) && entry.TriedGeneration == snapshot.Generation);
+
+    /// <summary>When all have had their turn nothing is kept for as long as one turn is, and then it begins anew.</summary>
+    private void EndRound(List<GangEntry> waiting, GangEntry? next)
+    {
+        if (next is not null || Now < _breakUntil || !waiting.Exists(e => e.HadTurn))
+        {
+            return;
+        }
+
+        if (_breakUntil is null)
+        {
+            _breakUntil = Now + _options.KeepLimit;
+            return;
+        }
+
+        _breakUntil = null;
+        waiting.ForEach(e => e.HadTurn = false);
+    }
+
+    /// <summary>Lets others see for whom nodes are kept now. Those from whom they were kept are to ask again.</summary>
+    private void Keep()
+    {
+        var claims = _entries.Values.Select(e => e.Room?.Claim ?? e.Claim).OfType<GangClaim>().OrderBy(c => c.Rank).ToImmutableArray();
+        if ((_kept?.Claims ?? []).SequenceEqual(claims))
+        {
+            return;
+        }
+
+        _kept = claims.IsEmpty ? null : new KeptNodes(claims, _evaluator, _cards);
+        _toWake.UnionWith(_turnedAway);
+        _turnedAway.Clear();
+    }
+
+    /// <summary>True while members have to go for another gang. Others would follow them otherwise, and count as the rest of a gang that runs in part.</summary>
+    private bool IsLeaving(PodGroup group) => _evictions.Count > 0 && group.Members.Any(m => _evictions.ContainsKey(m.Uid));
+
+    private bool MayPreempt(PodGroup group) => _options is { Preempts: true, Placer: IGangSolver } && !group.Members.Any(m => m.NeverPreempts);
+
+    /// <summary>True when room is being made for a gang, or can be from now on.</summary>
+    private bool MakeRoom(GangEntry entry, PodGroup group, PodInfo asking, IEnumerable<PreemptionCandidate> candidates)
+    {
+        var generation = _cluster.Current.Generation;
+        if (entry.Room is not null)
+        {
+            return true;
+        }
+
+        if (entry.RoomTried.Generation == generation || Now - entry.RoomTried.At < s_retry)
+        {
+            return false;
+        }
+
+        entry.RoomTried = (generation, Now);
+        var guarded = candidates.Where(c => c.PdbViolations > 0).SelectMany(c => c.VictimUids).ToHashSet(StringComparer.Ordinal);
+        entry.Room = _planner.MakeRoom(group, RankOf(entry), OffersOf(entry, asking), KeptFrom(entry, group), guarded);
+        if (entry.Room is { } room)
+        {
+            entry.Note(Now, $"removed for it: {room.Jobs}");
+        }
+
+        Keep();
+        return entry.Room is not null;
+    }
+
+    // ---- several at once
+
+    /// <summary>Begins to plan those together that would each have a place alone, if they are several.</summary>
+    private void StartJoint(List<GangEntry> waiting)
+    {
+        if (_joint is not null || _options.BatchLimit == TimeSpan.Zero || _options.Placer is not IGangSolver solver)
+        {
+            return;
+        }
+
+        var snapshot = _cluster.Current;
+        var due = waiting.Select(e => (Entry: e, Group: _cluster.FindGroup(e.Key)))
+            .Where(d => d.Group is { Standing: PodGroupStanding.Complete } group && Waits(d.Entry, group) && d.Entry.Room is null && IsWorthATry(d.Entry, group, snapshot)
+                && !group.Members.Any(m => IsPlanned(m.Uid) || _planner.IsFirm(m.Uid)))
+            .Select(d => (d.Entry, d.Group!)).ToList();
+        if (due.Count < 2)
+        {
+            return;
+        }
+
+        // What is kept from the last of them is kept from all, but for what is kept for one of them: they are planned as one.
+        var kept = KeptFrom(due[^1].Entry, due[^1].Item2)?.Beside(gang => due.Exists(d => d.Entry.Key == gang));
+        var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides);
+        if (together is not null)
+        {
+            var limit = new SolveLimit(_cluster.Time, _options.BatchLimit);
+            _joint = new Joint(together, Background(() => solver.PlaceAll(together.Batch, limit)));
+        }
+    }
+
+    /// <summary>Holds what was planned together, as far as it is still good, gang by gang in their order; the others are planned by themselves.</summary>
+    private void FinishJoint()
+    {
+        if (_joint is not { Plan.IsCompleted: true } joint)
+        {
+            return;
+        }
+
+        _joint = null;
+        var plans = joint.Plan.GetAwaiter().GetResult().Plans;
+        var isKept = _options.WeightDecides || plans[0].IsPlaced;
+        for (var i = 0; i < plans.Length; i++)
+        {
+            if (_entries.TryGetValue(joint.Together.Groups[i].Key, out var entry) && _cluster.FindGroup(entry.Key) is { } group && Waits(entry, group))
+            {
+                if (isKept && plans[i].IsPlaced && ReferenceEquals(group, joint.Together.Groups[i]) && joint.Together.Hold(i, plans[i], KeptFrom(entry, group)?.Beside(joint.Has)) is { } outcome)
+                {
+                    Conclude(entry, group, null, outcome, null, plans[i].Proof.Elapsed);
+                }
+            }
+        }
+
+        foreach (var key in joint.Together.Groups.Select(g => g.Key))
+        {
+            if (_entries.TryGetValue(key, out var entry) && _cluster.FindGroup(key) is { } group && Waits(entry, group))
+            {
+                TryPlan(entry, group, null);
+            }
         }
     }
 
     /// <summary>True when members wait for a place, and something has changed since none was found: the cluster, the gang, or that offers have run out.</summary>
     private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
         Now >= entry.PausedUntil
+        && !IsLeaving(group)
         && entry.Refused.Count > 0
-        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
+        && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.TriedKept != _kept || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
         && Now - entry.TriedAt >= s_retry
         && group.Members.Any(m => m.Request.WantsGpu && entry.Refused.Contains(m.Uid) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
 
@@ -453,6 +872,11 @@ public sealed class GangScheduler
         if (entry.Refused.Count > (2 * members.Count) + MostStrangers)
         {
             entry.Refused.RemoveWhere(uid => !members.Contains(uid));
+        }
+
+        foreach (var uid in entry.Glances.Keys.Where(u => !members.Contains(u)).ToList())
+        {
+            entry.Glances.Remove(uid);
         }
 
         foreach (var uid in entry.ToWake.Keys.Where(u => !members.Contains(u)).ToList())
@@ -613,7 +1037,9 @@ public sealed class GangScheduler
         {
             Group = group,
             State = state,
-            Reason = group.Reason.Length > 0 ? group.Reason : state == GangState.Unplaced ? entry?.Reason ?? "" : "",
+            Reason = group.Reason.Length > 0 ? group.Reason : state == GangState.Unplaced && entry is not null ? WhyUnplaced(entry) : "",
+            QueuePlace = state == GangState.Unplaced && entry is { QueuePlace: > 0 } ? entry.QueuePlace : null,
+            KeptNodes = (entry?.Room?.Claim ?? entry?.Claim) is { } claim ? [.. claim.Members.Keys.Order(StringComparer.Ordinal)] : [],
             Members = members,
             Plan = entry?.Plan,
             Domain = entry?.Domain ?? "",
@@ -630,4 +1056,10 @@ public sealed class GangScheduler
         _ when members.Any(m => m.WaitsAtBind || (m.WantsGpu && m.Allocation is { } held && GangPlanner.IsFirm(held.State))) && HasPlaces(group) => GangState.Binding,
         _ => HasPlaces(group) ? GangState.Planned : GangState.Unplaced,
     };
+
+    /// <summary>Gangs that are being planned together.</summary>
+    private sealed record Joint(GangPlanner.GangsTogether Together, Task<GangBatchPlan> Plan)
+    {
+        public bool Has(GangKey gang) => Together.Groups.Any(g => g.Key == gang);
+    }
 }

@@ -23,6 +23,12 @@ public sealed record GangView
     /// <summary>The domain around all places of the plan, for example "spine s2"; empty when there is none.</summary>
     public string Domain { get; init; } = "";
 
+    /// <summary>Its number among the gangs that wait for a place, from 1; null when it does not wait.</summary>
+    public int? QueuePlace { get; init; }
+
+    /// <summary>Names of the nodes that are kept for it, in order; empty unless it is due next, or pods are being removed for it.</summary>
+    public ImmutableArray<string> KeptNodes { get; init; } = [];
+
     /// <summary>When planned places are given back unless a member shows; null when none are held.</summary>
     public DateTimeOffset? Expires { get; init; }
 

@@ -173,6 +173,22 @@ public sealed class GangSchedulerTests
     }
 
     [Fact]
+    public void A_node_that_is_offered_alone_once_is_no_reason_to_plan_anew_and_twice_it_is()
+    {
+        var bench = new GangBench(4);
+        var pods = bench.Arrive("g", 3, 8);
+        var places = pods.Select(p => bench.Place(p)).ToList();
+        var free = new[] { "n0", "n1", "n2", "n3" }.Except(places).Single();
+
+        Assert.Null(bench.Filter(pods[1], free).Node);
+        Assert.Equal("g-1", Assert.Single(bench.Gangs.TakeToWake(9)).Uid);
+        Assert.Equal(places[1], bench.Place(pods[1]));
+        Assert.Null(bench.Filter(pods[1], free).Node);
+        Assert.Equal(free, bench.Place(pods[1], free));
+        Assert.Equal([places[0], places[2]], [bench.Place(pods[0]), bench.Place(pods[2])]);
+    }
+
+    [Fact]
     public void When_a_node_goes_the_gang_is_planned_around_its_bound_members()
     {
         var bench = new GangBench(4);

@@ -19,6 +19,9 @@ internal sealed class SchedulerModel
 {
     private const int GpusPerNode = 8;
 
+    /// <summary>Steps from one audit to the next: what is wrong stays so for a while, and to look costs more than a step.</summary>
+    private const int AuditEvery = 4;
+
     private readonly int _seed;
     private readonly Random _random;
     private readonly ManualTimeProvider _time = new();
@@ -29,15 +32,23 @@ internal sealed class SchedulerModel
     private readonly List<GangSpec> _gangs = [];
     private readonly List<Queued> _queue = [];
     private readonly List<Bind> _binds = [];
+    private readonly Dictionary<string, string> _doomed = new(StringComparer.Ordinal);   // victims, and for whom
+    private readonly Queue<Action> _thoughts = new();                                   // what is thought about on another thread
+    private readonly bool _joint;
+    private readonly bool _preempts;
+    private Dictionary<string, string> _holders = new(StringComparer.Ordinal);          // who holds devices where, at the last audit
+    private IReadOnlyList<GangClaim> _claims = [];                                      // what was kept then
     private readonly HashSet<string> _granted = new(StringComparer.Ordinal);
     private ClusterState _cluster = null!;
     private SchedulingEngine _engine = null!;
     private int _uids;
+    private DateTimeOffset _moved;
 
     public SchedulerModel(int seed)
     {
         _seed = seed;
         _random = new Random(seed);
+        (_joint, _preempts) = (_random.Next(2) == 0, _random.Next(2) == 0);
         for (var i = 2 + _random.Next(7); i > 0; i--)
         {
             _nodes[$"n{i}"] = false;
@@ -49,6 +60,12 @@ internal sealed class SchedulerModel
     /// <summary>True when members of gangs were bound at some time: a run in which nothing happens proves nothing.</summary>
     public int BoundEver { get; private set; }
 
+    /// <summary>Pods that were removed for gangs.</summary>
+    public int Removed { get; private set; }
+
+    /// <summary>Steps at which nodes were kept for a gang.</summary>
+    public int Kept { get; private set; }
+
     /// <summary>How often members that waited were let go on.</summary>
     public int Opened { get; private set; }
 
@@ -57,7 +74,10 @@ internal sealed class SchedulerModel
         for (var step = 0; step < steps; step++)
         {
             Step();
-            Audit();
+            if (step % AuditEvery == 0)
+            {
+                Audit();
+            }
         }
 
         // From here on nothing fails any more, and what fits has to run in the end.
@@ -71,7 +91,11 @@ internal sealed class SchedulerModel
         {
             var before = BoundEver;
             Calm();
-            Audit();
+            if (quiet % AuditEvery == 0)
+            {
+                Audit();
+            }
+
             last = BoundEver > before ? _time.GetUtcNow() : last;
             if (_binds.Count == 0 && IsSettled() && _time.GetUtcNow() - last > TimeSpan.FromMinutes(3))
             {
@@ -79,6 +103,7 @@ internal sealed class SchedulerModel
             }
         }
 
+        Audit();
         AuditRest();
     }
 
@@ -90,6 +115,9 @@ internal sealed class SchedulerModel
         {
             case < 5 when _gangs.Count < 7:
                 AddGang();
+                break;
+            case < 6 when _thoughts.TryDequeue(out var thought):
+                thought();
                 break;
             case < 8:
                 // A promise is kept for longer than a bind takes and the watch lags.
@@ -142,13 +170,24 @@ internal sealed class SchedulerModel
 
     private void Calm()
     {
-        _time.Advance(TimeSpan.FromMilliseconds(500));
+        // Where nobody is about to do anything, time goes faster.
+        _time.Advance(_binds.Count > 0 || _queue.Exists(q => q.Ready <= _time.GetUtcNow()) ? TimeSpan.FromMilliseconds(500) : TimeSpan.FromSeconds(3));
+        if (_time.GetUtcNow() >= _moved)
+        {
+            MoveAll(); // something always happens in a cluster
+            _moved = _time.GetUtcNow() + TimeSpan.FromSeconds(30);
+        }
+
         Controllers(all: true);
         Watch(int.MaxValue);
-        Sweep();
-        for (var i = 0; i < 8; i++)
+        while (_thoughts.TryDequeue(out var thought))
         {
-            Cycle(faults: false);
+            thought();
+        }
+
+        Sweep();
+        for (var i = 0; i < 8 && Cycle(faults: false); i++)
+        {
         }
 
         Binds(faults: false);
@@ -162,7 +201,8 @@ internal sealed class SchedulerModel
         var gpus = _random.Next(3) switch { 0 => GpusPerNode, 1 => 4, _ => 1 + _random.Next(GpusPerNode) };
         var min = 2 + _random.Next(4);
         var size = min + (_random.Next(3) == 0 ? _random.Next(3) : 0);
-        _gangs.Add(new GangSpec($"g{_gangs.Count}", min, size, gpus, _random.Next(3)));
+        var isSingle = _random.Next(4) == 0;
+        _gangs.Add(isSingle ? new GangSpec($"g{_gangs.Count}", 1, 1 + _random.Next(3), gpus, _random.Next(3), isSingle) : new GangSpec($"g{_gangs.Count}", min, size, gpus, _random.Next(3), isSingle));
     }
 
     private void DeleteGang()
@@ -186,7 +226,9 @@ internal sealed class SchedulerModel
             var missing = gang.Size - _pods.Values.Count(p => p.Gang == gang);
             for (; missing > 0; missing--)
             {
-                var pod = new ApiPod(gang, GangBench.Member(gang.Name, _uids++, gang.Gpus, gang.Min, gang.Size, gang.Priority));
+                var pod = new ApiPod(gang, gang.IsSingle
+                    ? new PodBuilder($"{gang.Name}-{_uids++}").Gpus(gang.Gpus).Priority(gang.Priority).Build()
+                    : GangBench.Member(gang.Name, _uids++, gang.Gpus, gang.Min, gang.Size, gang.Priority));
                 _pods[pod.Info.Uid] = pod;
                 _watch.Enqueue(c => c.UpsertPod(pod.Seen()));
                 _queue.Add(new Queued(pod.Info.Uid, _time.GetUtcNow()));
@@ -210,6 +252,7 @@ internal sealed class SchedulerModel
     {
         var uid = pod.Info.Uid;
         _pods.Remove(uid);
+        _doomed.Remove(uid);
         _leaving[uid] = pod;
         _watch.Enqueue(c =>
         {
@@ -263,7 +306,26 @@ internal sealed class SchedulerModel
     private void Start()
     {
         _cluster = new ClusterState(_time, new LedgerOptions());
-        _engine = new SchedulingEngine(_cluster, new EngineOptions { Gangs = new GangOptions { PlanHold = TimeSpan.FromSeconds(30) } });
+        _engine = new SchedulingEngine(_cluster, new EngineOptions
+        {
+            Gangs = new GangOptions
+            {
+                PlanHold = TimeSpan.FromSeconds(30),
+                KeepLimit = TimeSpan.FromSeconds(15),
+                Placer = _joint || _preempts ? new NaiveGangSolver() : new ExactGangPlacer(),
+                Preempts = _preempts,
+                BatchLimit = _joint ? TimeSpan.FromSeconds(2) : TimeSpan.Zero,
+            },
+        });
+        _thoughts.Clear();
+        _engine.Gangs!.Background = plan =>
+        {
+            var done = new TaskCompletionSource<GangBatchPlan>();
+            _thoughts.Enqueue(() => done.SetResult(plan()));
+            return done.Task;
+        };
+        (_holders, _claims) = (new(StringComparer.Ordinal), []);
+        _doomed.Clear(); // what is not gone yet stays, unless it is chosen again
         _watch.Clear();
         _leaving.Clear();
         foreach (var name in _nodes.Keys)
@@ -302,6 +364,12 @@ internal sealed class SchedulerModel
                 queued.Ready = _time.GetUtcNow();
             }
         }
+
+        foreach (var eviction in _engine.Gangs.TakeToEvict(3))
+        {
+            Doom(eviction.For.Name, [eviction.Pod.Uid]);
+            Evict(eviction.Pod.Uid);
+        }
     }
 
     // ---- kube-scheduler
@@ -327,20 +395,20 @@ internal sealed class SchedulerModel
         }
     }
 
-    private void Cycle(bool faults)
+    private bool Cycle(bool faults)
     {
         var now = _time.GetUtcNow();
         var next = _queue.Where(q => q.Ready <= now).OrderByDescending(q => _pods[q.Uid].Gang.Priority).ThenBy(q => q.Ready).FirstOrDefault();
         if (next is null)
         {
-            return;
+            return false;
         }
 
         var pod = _pods[next.Uid];
         if (faults && _random.Next(30) == 0)
         {
             Later(next, unschedulable: false); // its own filters or the call failed
-            return;
+            return true;
         }
 
         var snapshot = _cluster.Current;
@@ -356,10 +424,20 @@ internal sealed class SchedulerModel
         if (candidates.Count == 0)
         {
             Later(next, unschedulable: true);
-            return;
+            return true;
         }
 
         var offered = candidates.ToArray();
+        if (next.Nominated is { } nominated && snapshot.Index.Find(nominated) is >= 0 and var only && offered.Contains(only))
+        {
+            // First the node on which room was made alone, then all of them.
+            var alone = new Status[1];
+            if (_engine.Filter(pod.Info, snapshot, [only], alone) == 1)
+            {
+                offered = [only];
+            }
+        }
+
         var statuses = new Status[offered.Length];
         _engine.Filter(pod.Info, snapshot, offered, statuses);
         if (faults && _random.Next(20) == 0)
@@ -368,7 +446,11 @@ internal sealed class SchedulerModel
         }
 
         var at = Array.FindIndex(statuses, s => s.IsSuccess);
-        if (at >= 0 && Array.FindLastIndex(statuses, s => s.IsSuccess) != at)
+        if (pod.Gang.IsSingle && at >= 0)
+        {
+            at = Enumerable.Range(0, statuses.Length).Where(i => statuses[i].IsSuccess).OrderBy(_ => _random.Next()).First();
+        }
+        else if (at >= 0 && Array.FindLastIndex(statuses, s => s.IsSuccess) != at)
         {
             throw Wrong($"{pod} may go to several nodes");
         }
@@ -379,12 +461,137 @@ internal sealed class SchedulerModel
         }
         else if (at < 0)
         {
+            if (!pod.Gang.IsSingle)
+            {
+                Preempt(next, pod, snapshot, offered, statuses);
+            }
+
             Later(next, unschedulable: true);
         }
         else
         {
             _queue.Remove(next);
             _binds.Add(new Bind(pod.Info, snapshot.Nodes[offered[at]]!.Facts.Name, next));
+        }
+
+        return true;
+    }
+
+    /// <summary>What is tried when no node will do: removing less urgent pods where the extender says that this could help.</summary>
+    private void Preempt(Queued queued, ApiPod pod, Snapshot snapshot, int[] offered, Status[] statuses)
+    {
+        var candidates = new List<PreemptionCandidate>();
+        for (var i = 0; i < offered.Length; i++)
+        {
+            if (statuses[i].Code == StatusCode.Unschedulable && snapshot.Nodes[offered[i]] is { } node)
+            {
+                var lower = _pods.Values.Where(p => p.Node == node.Facts.Name && p.Info.Priority < pod.Info.Priority).ToList();
+                var free = GpusPerNode - _pods.Values.Where(p => p.Node == node.Facts.Name).Sum(p => p.Gang.Gpus);
+                if (lower.Count > 0 && free < pod.Gang.Gpus && free + lower.Sum(p => p.Gang.Gpus) >= pod.Gang.Gpus)
+                {
+                    candidates.Add(new PreemptionCandidate(node.Facts.Name, [.. lower.Select(p => p.Info.Uid)], 0));
+                }
+            }
+        }
+
+        if (candidates.Count == 0)
+        {
+            return;
+        }
+
+        var before = _engine.Gangs!.Victims.ToHashSet(StringComparer.Ordinal);
+        var answer = _engine.Preempt(pod.Info, _cluster.Current, candidates);
+        if (!before.IsSupersetOf(_engine.Gangs.Victims))
+        {
+            AuditRoom(pod.Gang, _engine.Gangs.Victims);
+        }
+
+        if (answer.Count == 0)
+        {
+            return;
+        }
+
+        if (!_preempts)
+        {
+            throw Wrong($"pods are removed for {pod} though that is switched off");
+        }
+
+        var told = answer.Single();
+        Doom(pod.Gang.Name, told.VictimUids);
+        foreach (var uid in told.VictimUids)
+        {
+            if (_pods.TryGetValue(uid, out var victim) && victim.Node != told.Node)
+            {
+                throw Wrong($"{victim} is not on {told.Node}");
+            }
+
+            if (_random.Next(10) > 0)
+            {
+                Evict(uid); // else the answer was lost
+            }
+        }
+
+        queued.Nominated = told.Node;
+    }
+
+    /// <summary>Whoever goes for a gang is less urgent, and goes with all of its gang.</summary>
+    private void Doom(string gang, IEnumerable<string> victims)
+    {
+        if (_gangs.Find(g => g.Name == gang) is not { } beneficiary)
+        {
+            throw Wrong($"pods are removed for {gang}, which is nobody");
+        }
+
+        foreach (var uid in victims)
+        {
+            if (!_pods.TryGetValue(uid, out var victim) || _doomed.ContainsKey(uid))
+            {
+                continue;
+            }
+
+            if (victim.Gang.Priority >= beneficiary.Priority)
+            {
+                throw Wrong($"{victim} has to go for {gang}, which is not more urgent");
+            }
+
+            // All that go for one gang were chosen together; whoever was, has to go.
+            foreach (var chosen in _engine.Gangs!.Victims.Where(v => _pods.ContainsKey(v)))
+            {
+                _doomed[chosen] = gang;
+            }
+
+            foreach (var other in _pods.Values.Where(p => !victim.Gang.IsSingle && p.Gang == victim.Gang && p.Node is not null && IsSeenBound(p)))
+            {
+                _doomed[other.Info.Uid] = gang;
+            }
+
+            _doomed[uid] = gang;
+        }
+    }
+
+    /// <summary>Without the victims there is a place for all that the gang needs, by counting.</summary>
+    private void AuditRoom(GangSpec gang, IEnumerable<string> victims)
+    {
+        var going = victims.ToHashSet(StringComparer.Ordinal);
+        var members = _pods.Values.Where(p => p.Gang == gang).Select(p => p.Info.Uid).ToHashSet(StringComparer.Ordinal);
+        var firm = members.Count(m => _cluster.TryGetAllocation(m, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned));
+        var room = _cluster.Current.Nodes.ToArray().OfType<NodeInfo>().Sum(n => (GpusPerNode - n.Allocations
+            .Where(a => a.State != AllocationState.Tentative && !going.Contains(a.Pod.Uid) && !_leaving.ContainsKey(a.Pod.Uid) && !(members.Contains(a.Pod.Uid) && a.State == AllocationState.Planned))
+            .Sum(a => a.Devices.Devices.Length)) / gang.Gpus);
+        if (firm + room < gang.Min)
+        {
+            throw Wrong($"pods are removed for {gang.Name}, which has {firm} members bound then and room for {room} more, and needs {gang.Min}");
+        }
+    }
+
+    private bool IsSeenBound(ApiPod pod) => _cluster.TryGetPod(pod.Info.Uid, out var seen) && seen.NodeName is not null;
+
+    private void Evict(string uid)
+    {
+        if (_pods.TryGetValue(uid, out var victim))
+        {
+            Removed++;
+            Delete(victim);
         }
     }
 
@@ -508,7 +715,10 @@ internal sealed class SchedulerModel
                 }
 
                 Opened++;
-                fresh.Add(GangOf(bind.Pod));
+                if (bind.Pod.Gang is not null)
+                {
+                    fresh.Add(GangOf(bind.Pod));
+                }
             }
         }
 
@@ -548,6 +758,7 @@ internal sealed class SchedulerModel
             }
         }
 
+        AuditKept();
         var promised = new Dictionary<(string, int), Allocation>();
         foreach (var state in new[] { AllocationState.Planned, AllocationState.Promised, AllocationState.Committed, AllocationState.Bound })
         {
@@ -565,6 +776,45 @@ internal sealed class SchedulerModel
         }
     }
 
+    /// <summary>Nobody who comes after it has taken what a gang needs of the nodes that are kept for it.</summary>
+    private void AuditKept()
+    {
+        var holders = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var node in _cluster.Current.Nodes)
+        {
+            foreach (var held in (node?.Allocations ?? []).Where(a => a.State != AllocationState.Tentative))
+            {
+                holders[held.Pod.Uid] = node!.Facts.Name;
+            }
+        }
+
+        var claims = _engine.Gangs!.Claims;
+        Kept += claims.Count > 0 ? 1 : 0;
+        foreach (var claim in claims.Where(c => _claims.Contains(c)))
+        {
+            foreach (var (name, members) in claim.Members)
+            {
+                if (_cluster.Current.Find(name)?.Firm is not { } node || node.FreeGpus >= members.Sum(m => m.Request.WholeGpus))
+                {
+                    continue;
+                }
+
+                foreach (var newcomer in node.Allocations.Where(a => _holders.GetValueOrDefault(a.Pod.Uid) != name && a.State is AllocationState.Planned or AllocationState.Promised))
+                {
+                    var pod = newcomer.Pod;
+                    var inPart = pod.Gang is not null && _cluster.Current.Nodes.ToArray().Any(n => n?.Allocations.Any(a =>
+                        a.Pod.Gang?.Key == pod.Gang.Key && a.State is not (AllocationState.Tentative or AllocationState.Planned)) == true);
+                    if (pod.Gang?.Key != claim.Gang && (pod.Gang is null ? pod.Priority <= claim.Rank.Priority : pod.Priority < claim.Rank.Priority && !inPart))
+                    {
+                        throw Wrong($"{pod} takes devices of {name} that are kept for {claim.Gang}: {newcomer.State}, {node.FreeGpus} are left of {members.Sum(m => m.Request.WholeGpus)}; {Story(_gangs.Find(g => g.Name == claim.Gang.Name)!)}");
+                    }
+                }
+            }
+        }
+
+        (_holders, _claims) = (holders, claims);
+    }
+
     private bool IsSettled() => _queue.TrueForAll(q => q.IsUnschedulable) && !_cluster.AllocationsIn(AllocationState.Planned).Any() && !_cluster.AllocationsIn(AllocationState.Promised).Any();
 
     /// <summary>In the end: no hold is left, no gang is bound in part unless the rest has no room, and every gang that fits runs.</summary>
@@ -574,8 +824,13 @@ internal sealed class SchedulerModel
         {
             if (_cluster.AllocationsIn(state) is { Count: > 0 } left)
             {
-                throw Wrong($"{left.Count} allocations are left {state}, for example of {left[0].Pod}");
+                throw Wrong($"{left.Count} allocations are left {state}, for example of {left[0].Pod}; {Story(_gangs.Find(g => _pods.TryGetValue(left[0].Pod.Uid, out var pod) && pod.Gang == g) ?? _gangs[0])}");
             }
+        }
+
+        if (_doomed.FirstOrDefault(d => _pods.ContainsKey(d.Key)) is { Key: not null } spared)
+        {
+            throw Wrong($"{spared.Key} was to go for {spared.Value} with all of its job, and is still there");
         }
 
         var free = _nodes.Keys.ToDictionary(n => n, n => GpusPerNode - _pods.Values.Where(p => p.Node == n).Sum(p => p.Gang.Gpus));
@@ -599,6 +854,8 @@ internal sealed class SchedulerModel
             $"{p} {(_queue.Find(q => q.Uid == p.Info.Uid) is { } queued ? queued.IsUnschedulable ? "is put aside" : "is queued" : "is lost")}"))
         + ": " + string.Join("; ", _engine.Gangs!.Find("default", gang.Name).SelectMany(v => v.History).Select(h => h.What))
         + "; free as the engine sees it: " + string.Join(", ", _nodes.Keys.Select(n => $"{n} {_cluster.Current.Find(n)?.FreeGpus}"))
+        + "; kept: " + string.Join(", ", _engine.Gangs.Claims.Select(c => $"{string.Join(' ', c.Members.Keys)} for {c.Gang}"))
+        + "; " + string.Join("; ", _engine.Gangs.List().Select(v => $"{v.Group.Key} {v.State} {v.QueuePlace}: {v.Reason}"))
         + "; held: " + string.Join(", ", Enum.GetValues<AllocationState>().SelectMany(_cluster.AllocationsIn).Where(a => !_pods.TryGetValue(a.Pod.Uid, out var pod) || pod.Node is null).Select(a => $"{a.State} by {a.Pod}"));
 
     private GangSpec GangOf(PodInfo pod) => _gangs.Find(g => g.Name == pod.Gang!.Key.Name)!;
@@ -611,8 +868,11 @@ internal sealed class SchedulerModel
 
     private InvalidOperationException Wrong(string what) => new(string.Create(CultureInfo.InvariantCulture, $"seed {_seed}: {what}"));
 
-    private sealed class GangSpec(string name, int min, int size, int gpus, int priority)
+    private sealed class GangSpec(string name, int min, int size, int gpus, int priority, bool isSingle)
     {
+        /// <summary>Pods that are no gang.</summary>
+        public bool IsSingle => isSingle;
+
         public string Name => name;
 
         public int Min => min;
@@ -650,6 +910,9 @@ internal sealed class SchedulerModel
         public TimeSpan Backoff { get; set; }
 
         public bool IsUnschedulable { get; set; }
+
+        /// <summary>The node on which room was made for it.</summary>
+        public string? Nominated { get; set; }
     }
 
     private sealed class Bind(PodInfo pod, string node, Queued queued)
