@@ -113,6 +113,11 @@ internal static class ExtenderHost
                 services.AddSingleton<IPodWaker, PodWaker>();
             }
 
+            if (options.Gangs.RemoveGates)
+            {
+                services.AddSingleton<IPodReleaser, PodReleaser>();
+            }
+
             services.AddSingleton<ClusterWatcher>();
             services.AddHostedService<ClusterWatcherService>();
         }
