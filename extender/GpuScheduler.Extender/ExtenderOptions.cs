@@ -79,6 +79,12 @@ public sealed class ExtenderOptions
         /// </summary>
         public bool RemoveGates { get; set; } = true;
 
+        /// <summary>Events say when a gang waits, has places, has none, gave them back or is declared wrongly.</summary>
+        public bool Events { get; set; } = true;
+
+        /// <summary>The status of PodGroups of scheduler-plugins and of Kubernetes says the same. Those of other kinds belong to their controllers.</summary>
+        public bool Status { get; set; } = true;
+
         /// <summary>Most pods that are woken, and most whose gate is removed, in a second.</summary>
         public int WakesPerSecond { get; set; } = 100;
     }

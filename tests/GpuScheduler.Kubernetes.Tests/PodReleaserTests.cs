@@ -91,9 +91,11 @@ public sealed class PodReleaserTests : IAsyncLifetime
     [Fact]
     public void What_a_member_asks_of_nodes_is_the_same_before_and_after_the_release()
     {
-        const string Term = """{"matchExpressions":[{"key":"nvidia.com/gpu.product","operator":"In","values":["A"]}]""";
-        var before = Read($$$""","affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{{{Term}}}}]}}}""");
-        var after = Read($$$""","affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{{{Term}}},"matchFields":[{"key":"metadata.name","operator":"In","values":["n7"]}]}]}}}""", "n7");
+        const string Term = """
+            "matchExpressions":[{"key":"nvidia.com/gpu.product","operator":"In","values":["A"]}]
+            """;
+        var before = Read($$$$""","affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{ {{{{Term}}}} }]}}}""");
+        var after = Read($$$$""","affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[{ {{{{Term}}}} ,"matchFields":[{"key":"metadata.name","operator":"In","values":["n7"]}]}]}}}""", "n7");
 
         Assert.Equal("n7", after.PlannedNode);
         Assert.Null(before.PlannedNode);
@@ -125,13 +127,13 @@ public sealed class PodReleaserTests : IAsyncLifetime
     public void A_cordoned_node_is_not_allowed() => Assert.False(Read("").Demands!.Allows(Node(""","spec":{"unschedulable":true}""")));
 
     private static NodeFacts Node(string more) => NodeFactsBuilder.Build(
-        NodeJsonReader.Read(Encoding.UTF8.GetBytes($$$"""{"metadata":{"name":"n","labels":{"nvidia.com/gpu.product":"A","nvidia.com/gpu.count":"8"}}{{{more}}}}""")), null);
+        NodeJsonReader.Read(Encoding.UTF8.GetBytes($$$"""{"metadata":{"name":"n","labels":{"nvidia.com/gpu.product":"A","nvidia.com/gpu.count":"8"}}{{{more}}} }""")), null);
 
     private static PodInfo Read(string spec, string? planned = null) => PodJsonReader.Read(Encoding.UTF8.GetBytes(
-        $$$$"""{"metadata":{"name":"a","uid":"u","annotations":{"gpuscheduler.io/gang-name":"g"{{{{(planned is null ? "" : $",\"gpuscheduler.io/planned-node\":\"{planned}\"")}}}}}},"spec":{"containers":[]{{{{spec}}}}}}"""));
+        $$$$"""{"metadata":{"name":"a","uid":"u","annotations":{"gpuscheduler.io/gang-name":"g"{{{{(planned is null ? "" : $",\"gpuscheduler.io/planned-node\":\"{planned}\"")}}}} }},"spec":{"containers":[]{{{{spec}}}} }}"""));
 
     private static string Pod(string gates, string more = "", string uid = "u-1") =>
-        $$$"""{"metadata":{"name":"train-0","namespace":"team","uid":"{{{uid}}}","resourceVersion":"42"},"spec":{"schedulingGates":{{{gates}}}{{{more}}}}}""";
+        $$$"""{"metadata":{"name":"train-0","namespace":"team","uid":"{{{uid}}}","resourceVersion":"42"},"spec":{"schedulingGates":{{{gates}}}{{{more}}} }}""";
 
     private async Task<JsonNode?> PatchAsync(string pod, string? node)
     {
