@@ -100,7 +100,7 @@ internal static class ExtenderBenchmark
                 return rows;
             }
 
-            await using var service = await ServiceProcess.StartAsync(baseline ?? ["--cluster", file], isExtender: baseline is null, cancellation);
+            await using var service = await ServiceProcess.StartAsync((baseline is null ? typeof(Extender.ExtenderOptions) : typeof(FullObjectExtender)).Assembly.Location, baseline ?? ["--cluster", file], cancellation);
             foreach (var full in new[] { false, true })
             {
                 var bodies = Bodies(cluster, full);

@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 using GangRole = GpuScheduler.V1.GangRole;
 using GangTopology = GpuScheduler.V1.GangTopology;
+using StatusCode = Grpc.Core.StatusCode;
 
 namespace GpuScheduler.Extender.Tests.Verbs;
 
