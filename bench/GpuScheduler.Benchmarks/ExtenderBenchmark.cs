@@ -9,6 +9,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Testing.ControlPlane;
 
 namespace GpuScheduler.Benchmarks;
 
