@@ -39,7 +39,14 @@ public sealed class DialectTests
         await cluster.Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = "ml" } }, cancellationToken: Cancellation);
         foreach (var number in Enumerable.Range(0, 12))
         {
-            await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{number:D2}", $"rack-{number / 4}"), cancellationToken: Cancellation);
+            var node = Workload.H100($"n{number:D2}", $"rack-{number / 4}");
+            node.Metadata.Labels["nvidia.com/gpu.clique"] = $"6a5f0b1e-0c1d-4000-8000-000000000001.{number / 4}";
+            foreach (var outer in new[] { "network.topology.nvidia.com/spine", "cloud.provider.com/topology-block", "topology.kubernetes.io/zone" })
+            {
+                node.Metadata.Labels[outer] = "one";
+            }
+
+            await cluster.Client.CoreV1.CreateNodeAsync(node, cancellationToken: Cancellation);
         }
 
         foreach (var (group, version, kind, plural) in s_kinds)
