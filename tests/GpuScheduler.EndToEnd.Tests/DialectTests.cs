@@ -12,7 +12,8 @@ namespace GpuScheduler.EndToEnd.Tests;
 
 /// <summary>
 /// The manifests of the dialects, posted to the real API server with their objects. What an old API server cannot hold is left out: fields
-/// of the pod that are newer (Kubernetes' own groups, gates) and Jobs, whose completion mode came later.
+/// of the pod that are newer (Kubernetes' own groups, gates) and Jobs, whose completion mode came later; and the one of KAI, of which a part
+/// has to be in one domain by itself, which is not planned (README, Gangs).
 /// </summary>
 public sealed class DialectTests
 {
@@ -62,7 +63,7 @@ public sealed class DialectTests
         await cluster.StartExtenderAsync(Cancellation);
         await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Stock, Cancellation);
         var posted = 0;
-        foreach (var name in Fixtures.GangNames.Where(n => !n.StartsWith("kubernetes-", StringComparison.Ordinal) && n != "job.yaml"))
+        foreach (var name in Fixtures.GangNames.Where(n => !n.StartsWith("kubernetes-", StringComparison.Ordinal) && n is not ("job.yaml" or "kai.yaml")))
         {
             var expected = Fixtures.Gangs(name).Split('\n').Where(l => l.StartsWith("# expect: ", StringComparison.Ordinal)).ToList();
             if (expected.All(e => e.Contains(" Complete ", StringComparison.Ordinal)))

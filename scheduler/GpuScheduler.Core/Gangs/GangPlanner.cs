@@ -327,7 +327,8 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         /// <summary>How close the gang has to be. What only a part of it asks for is for gangs of one part.</summary>
         private GangTopology TopologyOf(PodGroup group)
         {
-            var parts = group.Parts.Where(p => p.Topology != GangTopology.None).ToList();
+            // Members without GPUs have no place in the plan, and so no distance to anybody.
+            var parts = group.Parts.Where(p => p.Topology != GangTopology.None && (group.Roles.All(r => r.Part != p.Name) || group.Roles.Any(r => r.Part == p.Name && r.Request.WantsGpu))).ToList();
             if (parts.Count == 0)
             {
                 return group.Topology;
