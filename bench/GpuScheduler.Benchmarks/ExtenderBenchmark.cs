@@ -9,6 +9,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Testing.ControlPlane;
 
 namespace GpuScheduler.Benchmarks;
 
@@ -100,7 +101,7 @@ internal static class ExtenderBenchmark
                 return rows;
             }
 
-            await using var service = await ServiceProcess.StartAsync(baseline ?? ["--cluster", file], isExtender: baseline is null, cancellation);
+            await using var service = await ServiceProcess.StartAsync((baseline is null ? typeof(Extender.ExtenderOptions) : typeof(FullObjectExtender)).Assembly.Location, baseline ?? ["--cluster", file], cancellation);
             foreach (var full in new[] { false, true })
             {
                 var bodies = Bodies(cluster, full);

@@ -19,8 +19,9 @@ budget.SetAction((parsed, cancellation) => AllocationBudget.RunAsync(parsed.GetV
 var pods = new Option<int>("--pods") { Description = "Pods to schedule in each run.", DefaultValueFactory = _ => 500 };
 var throughputNodes = new Option<int>("--nodes") { Description = "Nodes.", DefaultValueFactory = _ => 1000 };
 var rounds = new Option<int>("--rounds") { Description = "Runs of each mode, taken in turns.", DefaultValueFactory = _ => 3 };
-var throughput = new Command("throughput", "Pods per second of a real kube-scheduler with the extender, with the extender doing nothing, and with one-node answers.") { pods, throughputNodes, rounds };
-throughput.SetAction((parsed, cancellation) => ThroughputBenchmark.RunAsync(parsed.GetValue(throughputNodes), parsed.GetValue(pods), parsed.GetValue(rounds), cancellation));
+var gangSizes = new Option<int[]>("--gang") { Description = "Compare gangs of these sizes with the same pods one by one instead.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [] };
+var throughput = new Command("throughput", "Pods per second of a real kube-scheduler with the extender, with the extender doing nothing, and with one-node answers; or of gangs.") { pods, throughputNodes, rounds, gangSizes };
+throughput.SetAction((parsed, cancellation) => ThroughputBenchmark.RunAsync(parsed.GetValue(throughputNodes), parsed.GetValue(pods), parsed.GetValue(rounds), parsed.GetValue(gangSizes)!, cancellation));
 
 var policyNodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1213, 5000, 20000] };
 var policyNames = new Option<string[]>("--policies") { Description = "Placement policies by name.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => ["fgd", "default"] };

@@ -118,6 +118,17 @@ internal static class ExtenderHost
                 services.AddSingleton<IPodWaker, PodWaker>();
             }
 
+            if (options.Gangs.RemoveGates)
+            {
+                services.AddSingleton<IPodReleaser, PodReleaser>();
+            }
+
+            if (options.Gangs.Enabled && (options.Gangs.Events || options.Gangs.Status))
+            {
+                services.AddSingleton<IGangAnnouncer, GangAnnouncer>();
+                services.AddHostedService<GangReporter>();
+            }
+
             services.AddSingleton<ClusterWatcher>();
             services.AddHostedService<ClusterWatcherService>();
         }
@@ -172,6 +183,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
+        app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
         app.MapGrpcHealthChecksService();
         app.MapFallback("{**path}", context =>

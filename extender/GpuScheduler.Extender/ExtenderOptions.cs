@@ -94,7 +94,19 @@ public sealed class ExtenderOptions
         /// </summary>
         public bool Wake { get; set; } = true;
 
-        /// <summary>Most pods that are woken in a second.</summary>
+        /// <summary>
+        /// Members with the scheduling gate gpuscheduler.io/gang lose it when their gang has its places, and are fixed to their node by the
+        /// same patch. Without it, or without the right to patch pods, they stay gated until somebody else removes the gate.
+        /// </summary>
+        public bool RemoveGates { get; set; } = true;
+
+        /// <summary>Events say when a gang waits, has places, has none, gave them back or is declared wrongly.</summary>
+        public bool Events { get; set; } = true;
+
+        /// <summary>The status of PodGroups of scheduler-plugins and of Kubernetes says the same. Those of other kinds belong to their controllers.</summary>
+        public bool Status { get; set; } = true;
+
+        /// <summary>Most pods that are woken, and most whose gate is removed, in a second.</summary>
         public int WakesPerSecond { get; set; } = 100;
     }
 

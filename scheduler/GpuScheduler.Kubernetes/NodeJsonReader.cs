@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
@@ -5,7 +6,7 @@ using GpuScheduler.Core.Requests;
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
-/// Reads nodes: the name, the labels and the allocatable resources that the engine reads, and nothing else. Nodes of one kind
+/// Reads nodes: the name, the labels, the taints and the allocatable resources that the engine reads, and nothing else. Nodes of one kind
 /// share the strings of their labels.
 /// </summary>
 public static class NodeJsonReader
@@ -51,11 +52,16 @@ public static class NodeJsonReader
         var name = "";
         Dictionary<string, string>? labels = null;
         Dictionary<string, string>? allocatable = null;
+        ImmutableArray<NodeTaint> taints = [];
         while (JsonFields.NextField(ref json, "the node"))
         {
             if (json.ValueTextEquals("metadata"u8))
             {
                 ReadMetadata(ref json, ref name, ref labels);
+            }
+            else if (json.ValueTextEquals("spec"u8))
+            {
+                taints = ReadSpec(ref json);
             }
             else if (json.ValueTextEquals("status"u8))
             {
@@ -72,7 +78,7 @@ public static class NodeJsonReader
             throw new JsonException("metadata.name is missing");
         }
 
-        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [] };
+        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [], Taints = taints };
     }
 
     private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels)
@@ -121,6 +127,77 @@ public static class NodeJsonReader
         }
 
         return labels;
+    }
+
+    private static ImmutableArray<NodeTaint> ReadSpec(ref Utf8JsonReader json)
+    {
+        ImmutableArray<NodeTaint> taints = [];
+        var isCordoned = false;
+        if (!JsonFields.EnterObject(ref json, "spec"))
+        {
+            return taints;
+        }
+
+        while (JsonFields.NextField(ref json, "spec"))
+        {
+            if (json.ValueTextEquals("taints"u8))
+            {
+                taints = ReadTaints(ref json);
+            }
+            else if (json.ValueTextEquals("unschedulable"u8))
+            {
+                isCordoned = JsonFields.Flag(ref json, "spec.unschedulable");
+            }
+            else
+            {
+                JsonFields.Skip(ref json, "spec");
+            }
+        }
+
+        return isCordoned && !taints.Contains(NodeTaint.Unschedulable) ? taints.Add(NodeTaint.Unschedulable) : taints;
+    }
+
+    private static ImmutableArray<NodeTaint> ReadTaints(ref Utf8JsonReader json)
+    {
+        const string Field = "spec.taints";
+        if (!JsonFields.EnterArray(ref json, Field))
+        {
+            return [];
+        }
+
+        var taints = ImmutableArray.CreateBuilder<NodeTaint>();
+        while (JsonFields.NextElement(ref json, Field))
+        {
+            if (!JsonFields.IsObject(ref json, Field))
+            {
+                continue;
+            }
+
+            var (key, value, effect) = ("", "", "");
+            while (JsonFields.NextField(ref json, Field))
+            {
+                if (json.ValueTextEquals("key"u8))
+                {
+                    key = JsonFields.PooledText(ref json, "spec.taints[].key") ?? "";
+                }
+                else if (json.ValueTextEquals("value"u8))
+                {
+                    value = JsonFields.PooledText(ref json, "spec.taints[].value") ?? "";
+                }
+                else if (json.ValueTextEquals("effect"u8))
+                {
+                    effect = JsonFields.PooledText(ref json, "spec.taints[].effect") ?? "";
+                }
+                else
+                {
+                    JsonFields.Skip(ref json, Field);
+                }
+            }
+
+            taints.Add(new NodeTaint(key, value, effect));
+        }
+
+        return taints.ToImmutable();
     }
 
     /// <summary>What the node offers: status.allocatable, or status.capacity where a node has not said more yet.</summary>

@@ -53,6 +53,8 @@ public static class PodJsonReader
         }
 
         var pod = new PodInfoBuilder();
+        Utf8JsonReader spec = default;
+        var hasSpec = false;
         while (JsonFields.NextField(ref json, "the pod"))
         {
             if (json.ValueTextEquals("metadata"u8))
@@ -61,6 +63,8 @@ public static class PodJsonReader
             }
             else if (json.ValueTextEquals("spec"u8))
             {
+                spec = json;
+                hasSpec = true;
                 ReadSpec(ref json, pod);
             }
             else if (json.ValueTextEquals("status"u8))
@@ -81,6 +85,12 @@ public static class PodJsonReader
         if (pod.Uid.Length == 0)
         {
             pod.Uid = nameStandsForUid ? $"{pod.Namespace}/{pod.Name}" : throw new JsonException("metadata.uid is missing");
+        }
+
+        // Only pods of gangs are placed by us without being offered nodes: for the others this is not worth a second look.
+        if (hasSpec && pod.MayBeInGang && string.IsNullOrEmpty(pod.NodeName))
+        {
+            pod.Demands = NodeDemandsReader.Read(ref spec, pod.PlannedNode);
         }
 
         return pod.Build();

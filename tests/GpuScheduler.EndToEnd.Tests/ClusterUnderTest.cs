@@ -21,6 +21,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     private readonly int _port;
     private KubeSchedulerProcess? _scheduler;
     private WebApplication? _extender;
+    private ServiceProcess? _process;
 
     private ClusterUnderTest(TestControlPlane plane, bool tls)
     {
@@ -87,6 +88,20 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         _extender = GpuScheduler.Extender.ExtenderHost.Build(null, settings);
         await _extender.StartAsync(cancellation);
         await Eventually.TrueAsync(() => Task.FromResult(_extender.Services.GetService(typeof(GpuScheduler.Extender.Hosting.Readiness)) is GpuScheduler.Extender.Hosting.Readiness { IsReady: true }), TimeSpan.FromMinutes(1), () => "the extender did not become ready", cancellation);
+    }
+
+    /// <summary>Starts the extender in a process of its own, without TLS.</summary>
+    public async Task StartExtenderProcessAsync(CancellationToken cancellation) => _process = await ServiceProcess.StartAsync(
+        typeof(GpuScheduler.Extender.ExtenderOptions).Assembly.Location, ["--kubeconfig", Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount))], cancellation, _port);
+
+    /// <summary>Kills that process: nothing it was about to do happens any more, and nobody is told.</summary>
+    public async Task KillExtenderProcessAsync()
+    {
+        if (_process is not null)
+        {
+            await _process.DisposeAsync();
+            _process = null;
+        }
     }
 
     /// <summary>Stops the extender; what it knew is gone.</summary>
@@ -159,6 +174,7 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         }
 
         await StopExtenderAsync();
+        await KillExtenderProcessAsync();
         await Plane.DisposeAsync();
         _certificates?.Dispose();
     }

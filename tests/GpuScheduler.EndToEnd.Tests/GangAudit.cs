@@ -10,13 +10,42 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
     private readonly Dictionary<string, TimeSpan> _partSince = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> _longest = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> _whole = new(StringComparer.Ordinal);
+    private readonly List<GangJob> _gangs = [.. gangs];
+    private readonly Lock _gate = new();
     private Dictionary<string, int> _bound = new(StringComparer.Ordinal);
     private Dictionary<string, int> _free = new(StringComparer.Ordinal);
 
     /// <summary>Gangs that are bound whole.</summary>
-    public int Running => gangs.Count(g => _bound.GetValueOrDefault(g.Name) >= g.Members);
+    public int Running => Gangs.Count(g => _bound.GetValueOrDefault(g.Name) >= g.Members);
 
-    public string Summary => $"{Running} of {gangs.Count} gangs run; longest time in part {_longest.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s; last one whole after {_whole.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s";
+    public string Summary => $"{Running} of {Gangs.Count} gangs run; longest time in part {_longest.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s; last one whole after {_whole.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s";
+
+    /// <summary>Gangs that are bound whole.</summary>
+    public IReadOnlyList<GangJob> Whole => [.. Gangs.Where(g => _bound.GetValueOrDefault(g.Name) >= g.Members)];
+
+    /// <summary>Waits until so many gangs are bound whole.</summary>
+    public Task SomeRunAsync(int count, TimeSpan limit, CancellationToken cancellation) =>
+        Eventually.TrueAsync(() => Task.FromResult(Running >= count), limit, () => $"less than {count} gangs run; {Summary}", cancellation);
+
+    /// <summary>A gang is being deleted: nothing is said of it any more.</summary>
+    public void Forget(GangJob gang)
+    {
+        lock (_gate)
+        {
+            _gangs.Remove(gang);
+        }
+    }
+
+    private List<GangJob> Gangs
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _gangs];
+            }
+        }
+    }
 
     public async Task WatchAsync(CancellationToken cancellation)
     {
@@ -25,7 +54,7 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
             while (true)
             {
                 await LookAsync(cancellation);
-                await Task.Delay(100, cancellation);
+                await Task.Delay(200, cancellation);
             }
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -35,13 +64,13 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
 
     /// <summary>Gangs that were bound in part for longer than a burst takes, or are now.</summary>
     public IEnumerable<string> Wrong(TimeSpan burst) =>
-        gangs.Where(g => _longest.GetValueOrDefault(g.Name) > burst).Select(g => $"{g.Name} was bound in part for {_longest[g.Name].TotalSeconds:F1} s")
-            .Concat(gangs.Where(g => _bound.GetValueOrDefault(g.Name) is > 0 and var bound && bound < g.Members).Select(g => $"{g.Name} is bound in part"));
+        Gangs.Where(g => _longest.GetValueOrDefault(g.Name) > burst).Select(g => $"{g.Name} was bound in part for {_longest[g.Name].TotalSeconds:F1} s")
+            .Concat(Gangs.Where(g => _bound.GetValueOrDefault(g.Name) is > 0 and var bound && bound < g.Members).Select(g => $"{g.Name} is bound in part"));
 
     /// <summary>Waits until every gang runs, or has none bound and no room.</summary>
     public Task SettledAsync(TimeSpan limit, int nodes, int gpus, CancellationToken cancellation) => Eventually.TrueAsync(
-        () => Task.FromResult(gangs.All(g => Fits(g, nodes, gpus) is false)),
-        limit, () => $"not settled: {string.Join(", ", gangs.Where(g => Fits(g, nodes, gpus) is not false).Select(g => $"{g.Name} ({g.Dialect}) {_bound.GetValueOrDefault(g.Name)} of {g.Members} x {g.Gpus}"))}; {Summary}", cancellation);
+        () => Task.FromResult(Gangs.All(g => Fits(g, nodes, gpus) is false)),
+        limit, () => $"not settled: {string.Join(", ", Gangs.Where(g => Fits(g, nodes, gpus) is not false).Select(g => $"{g.Name} ({g.Dialect}) {_bound.GetValueOrDefault(g.Name)} of {g.Members} x {g.Gpus}"))}; {Summary}", cancellation);
 
     /// <summary>True when the gang is not whole although there is room.</summary>
     private bool? Fits(GangJob gang, int nodes, int gpus)
@@ -64,7 +93,7 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
         var byName = gangs.ToDictionary(g => g.Name, StringComparer.Ordinal);
         _free = pods.GroupBy(p => p.Spec.NodeName).ToDictionary(n => n.Key, n => 8 - n.Sum(p => byName[p.Metadata.Labels["gang"]].Gpus), StringComparer.Ordinal);
         _bound = byGang;
-        foreach (var gang in gangs)
+        foreach (var gang in Gangs)
         {
             var bound = byGang.GetValueOrDefault(gang.Name);
             if (bound == 0 || bound >= gang.Members)

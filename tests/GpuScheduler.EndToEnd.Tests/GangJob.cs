@@ -9,6 +9,14 @@ internal sealed record GangJob(string Name, string Dialect, int Members, int Gpu
     /// <summary>The dialects that there are here.</summary>
     public static string[] Dialects { get; } = ["gpuscheduler", "volcano", "koordinator", "kueue", "pod-group-labels"];
 
+    /// <summary>One member that our scheduling gate holds back.</summary>
+    public V1Pod GatedPod(int number)
+    {
+        var pod = Pod(number);
+        pod.Spec.SchedulingGates = [new V1PodSchedulingGate { Name = "gpuscheduler.io/gang" }];
+        return pod;
+    }
+
     /// <summary>One member.</summary>
     public V1Pod Pod(int number)
     {

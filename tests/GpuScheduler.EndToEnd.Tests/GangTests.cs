@@ -9,7 +9,8 @@ namespace GpuScheduler.EndToEnd.Tests;
 /// <summary>Gangs on the real control plane, judged from the API server alone.</summary>
 public sealed class GangTests
 {
-    private const int Nodes = 16;
+    private const int Nodes = 200;
+    private const int GangCount = 40;
     private const int GpusPerNode = 8;
 
     /// <summary>How long the binds of one burst may be seen to be under way: also those that a killed extender left behind.</summary>
@@ -17,37 +18,71 @@ public sealed class GangTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Fact]
-    public async Task Gangs_of_five_dialects_are_bound_whole_or_not_at_all_through_deletions_and_a_kill()
+    [Theory]
+    [InlineData("second-scheduler/older/v1beta1.yaml", "gpu-scheduler", 1)]
+    [InlineData("cluster-wide/kube-scheduler-config/v1beta1.yaml", "default-scheduler", 2)]
+    public async Task Gangs_of_five_dialects_are_bound_whole_or_not_at_all_through_deletions_and_a_kill(string configuration, string schedulerName, int seed)
     {
         await using var cluster = await ClusterUnderTest.StartAsync(tls: false, Cancellation);
-        await Parallel.ForEachAsync(Enumerable.Range(0, Nodes), Cancellation, async (i, token) => await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{i:D2}", $"rack-{i / 4}"), cancellationToken: token));
-        await cluster.StartExtenderAsync(Cancellation);
-        await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Stock, Cancellation);
-        var gangs = Gangs(seed: 1, demand: Nodes * GpusPerNode * 11 / 10);
+        await Parallel.ForEachAsync(Enumerable.Range(0, Nodes), Cancellation, async (i, token) => await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{i:D3}", $"rack-{i / 8}"), cancellationToken: token));
+        await cluster.StartExtenderProcessAsync(Cancellation);
+        await cluster.StartSchedulerAsync(configuration, KubeSchedulerBinary.Stock, Cancellation);
+        var random = new Random(seed);
+        var gangs = Gangs(random, GangCount, demand: Nodes * GpusPerNode * 11 / 10, schedulerName);
         var watched = new GangAudit(cluster.Client, gangs);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var watching = watched.WatchAsync(stop.Token);
-        var random = new Random(1);
         var pods = gangs.SelectMany(g => Enumerable.Range(0, g.Members).Select(i => g.Pod(i))).OrderBy(_ => random.Next()).ToList();
-        foreach (var part in pods.Chunk(pods.Count / 4 + 1).Index())
+        foreach (var part in pods.Chunk((pods.Count / 8) + 1).Index())
         {
             await cluster.AddPodsAsync(part.Item, Cancellation);
-            if (part.Index == 2)
+            if (part.Index == 6)
             {
-                await cluster.StopExtenderAsync();
-                await cluster.StartExtenderAsync(Cancellation);
+                // Some gangs are bound now, and some on their way.
+                await watched.SomeRunAsync(1, TimeSpan.FromMinutes(3), Cancellation);
+                await cluster.KillExtenderProcessAsync();
+                await cluster.StartExtenderProcessAsync(Cancellation);
             }
         }
 
-        await ReplaceOneAsync(cluster, gangs);
-        await watched.SettledAsync(TimeSpan.FromMinutes(4), Nodes, GpusPerNode, Cancellation);
+        await watched.SomeRunAsync(GangCount / 4, TimeSpan.FromMinutes(4), Cancellation);
+        await ReplaceOneAsync(cluster, watched.Whole);
+        await DeleteAsync(cluster, watched, watched.Whole.MaxBy(g => g.Members * g.Gpus)!);
+        await watched.SettledAsync(TimeSpan.FromMinutes(6), Nodes, GpusPerNode, Cancellation);
         await stop.CancelAsync();
         await watching;
         TestContext.Current.TestOutputHelper?.WriteLine(watched.Summary);
         Assert.Empty(watched.Wrong(s_burst));
         Assert.Empty(await ApiAudit.RunAsync(cluster.Client, Cancellation));
-        Assert.True(watched.Running > 0, "no gang runs");
+    }
+
+    [Fact]
+    public async Task Members_with_our_gate_are_released_to_their_planned_nodes_and_bound_whole()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(tls: false, Cancellation);
+        foreach (var number in Enumerable.Range(0, 4))
+        {
+            await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{number}", "rack-0"), cancellationToken: Cancellation);
+        }
+
+        await cluster.StartExtenderAsync(Cancellation);
+        await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Stock, Cancellation);
+        var gang = new GangJob("job", "gpuscheduler", 3, 8, "gpu-scheduler");
+        var created = await cluster.Client.CoreV1.CreateNamespacedPodAsync(gang.GatedPod(0), "default", cancellationToken: Cancellation);
+        var keepsGates = created.Spec.SchedulingGates?.Count > 0;
+        await cluster.AddPodsAsync([gang.GatedPod(1)], Cancellation);
+        await Task.Delay(TimeSpan.FromSeconds(3), Cancellation);
+        Assert.Empty((await cluster.Client.CoreV1.ListNamespacedPodAsync("default", fieldSelector: "spec.nodeName!=", cancellationToken: Cancellation)).Items);
+
+        await cluster.AddPodsAsync([gang.GatedPod(2)], Cancellation);
+        await cluster.BoundAsync(3, TimeSpan.FromMinutes(2), Cancellation);
+        TestContext.Current.TestOutputHelper?.WriteLine(keepsGates ? "the API server keeps scheduling gates" : "the API server drops scheduling gates (older than 1.26): the gang was bound without them");
+        foreach (var pod in (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", cancellationToken: Cancellation)).Items)
+        {
+            Assert.True(!keepsGates || pod.Spec.Affinity.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms.Single().MatchFields.Single().Values.Single() == pod.Spec.NodeName);
+        }
+
+        Assert.Empty(await ApiAudit.RunAsync(cluster.Client, Cancellation));
     }
 
     [Fact]
@@ -86,31 +121,31 @@ public sealed class GangTests
     }
 
     /// <summary>A member of a running gang is deleted, and its controller makes another.</summary>
-    private static async Task ReplaceOneAsync(ClusterUnderTest cluster, IReadOnlyList<GangJob> gangs)
+    private static async Task ReplaceOneAsync(ClusterUnderTest cluster, IReadOnlyList<GangJob> whole)
     {
-        V1Pod? gone = null;
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                gone = (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", fieldSelector: "spec.nodeName!=", cancellationToken: Cancellation)).Items.FirstOrDefault();
-                return gone is not null;
-            },
-            TimeSpan.FromMinutes(2), () => "no member is bound", Cancellation);
-        await cluster.Client.CoreV1.DeleteNamespacedPodAsync(gone!.Metadata.Name, "default", new V1DeleteOptions { GracePeriodSeconds = 0 }, cancellationToken: Cancellation);
-        var gang = gangs.Single(g => g.Name == gone.Metadata.Labels["gang"]);
-        await cluster.AddPodsAsync([gang.Pod(int.Parse(gone.Metadata.Labels["member"], CultureInfo.InvariantCulture))], Cancellation);
+        var gone = (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", labelSelector: $"gang={whole[0].Name}", cancellationToken: Cancellation)).Items[0];
+        await cluster.Client.CoreV1.DeleteNamespacedPodAsync(gone.Metadata.Name, "default", new V1DeleteOptions { GracePeriodSeconds = 0 }, cancellationToken: Cancellation);
+        await cluster.AddPodsAsync([whole[0].Pod(int.Parse(gone.Metadata.Labels["member"], CultureInfo.InvariantCulture))], Cancellation);
     }
 
-    private static List<GangJob> Gangs(int seed, int demand)
+    /// <summary>A running gang is deleted whole, which makes room for others.</summary>
+    private static async Task DeleteAsync(ClusterUnderTest cluster, GangAudit watched, GangJob gang)
     {
-        var random = new Random(seed);
+        watched.Forget(gang);
+        await cluster.Client.CoreV1.DeleteCollectionNamespacedPodAsync("default", new V1DeleteOptions { GracePeriodSeconds = 0 }, labelSelector: $"gang={gang.Name}", cancellationToken: Cancellation);
+    }
+
+    /// <summary>Gangs of 2 to 64 members, small ones as likely as large ones, with so many GPUs each that all together come near the demand.</summary>
+    private static List<GangJob> Gangs(Random random, int count, int demand, string schedulerName)
+    {
         var gangs = new List<GangJob>();
-        for (var asked = 0; asked < demand;)
+        for (var i = 0; i < count; i++)
         {
-            var gpus = 1 << random.Next(4);
-            var members = 2 + random.Next(Math.Max(1, Math.Min(15, 40 / gpus)));
-            gangs.Add(new GangJob($"job{gangs.Count}", GangJob.Dialects[gangs.Count % GangJob.Dialects.Length], members, gpus, "gpu-scheduler"));
-            asked += members * gpus;
+            var members = i == 0 ? 64 : (int)Math.Round(Math.Pow(2, 1 + (5 * random.NextDouble())));
+            var each = (double)demand / (count - i) / members;
+            var gpus = each >= 6 ? 8 : each >= 3 ? 4 : each >= 1.5 ? 2 : 1;
+            gangs.Add(new GangJob($"job{i}", GangJob.Dialects[i % GangJob.Dialects.Length], members, gpus, schedulerName));
+            demand -= members * gpus;
         }
 
         return gangs;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
-using GpuScheduler.Core.Requests;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
@@ -17,7 +16,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 {
     public override Task<FilterResponse> Filter(FilterRequest request, ServerCallContext context) => Measured("filter", () =>
     {
-        var pod = ToPod(request.Pod);
+        var pod = PodMessage.Read(request.Pod, "pod");
         var response = new FilterResponse();
         var snapshot = verbs.Snapshot;
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
@@ -55,7 +54,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 
     public override Task<PrioritizeResponse> Prioritize(PrioritizeRequest request, ServerCallContext context) => Measured("prioritize", () =>
     {
-        var pod = ToPod(request.Pod);
+        var pod = PodMessage.Read(request.Pod, "pod");
         var snapshot = verbs.Snapshot;
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
         var scores = new int[names.Length];
@@ -67,7 +66,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 
     public override Task<PreemptResponse> Preempt(PreemptRequest request, ServerCallContext context) => Measured("preempt", () =>
     {
-        var pod = ToPod(request.Pod);
+        var pod = PodMessage.Read(request.Pod, "pod");
         var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations)).ToList();
         var response = new PreemptResponse();
         foreach (var candidate in verbs.Preempt(pod, candidates))
@@ -86,7 +85,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
         {
             if (value.Length == 0)
             {
-                throw Invalid($"{field} must not be empty");
+                throw PodMessage.Invalid($"{field} must not be empty");
             }
         }
 
@@ -113,66 +112,4 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
     }
 
     private static int[] Positions(Snapshot snapshot, string[] names) => Array.ConvertAll(names, snapshot.Index.Find);
-
-    private static PodInfo ToPod(Pod? pod)
-    {
-        if (pod is null)
-        {
-            throw Invalid("pod is missing");
-        }
-
-        if (pod.Uid.Length == 0)
-        {
-            throw Invalid("pod.uid must not be empty");
-        }
-
-        var builder = new PodInfoBuilder
-        {
-            Uid = pod.Uid,
-            Name = pod.Name,
-            Namespace = pod.Namespace.Length == 0 ? "default" : pod.Namespace,
-            Priority = pod.Priority,
-            PreemptionPolicy = pod.PreemptionPolicy,
-            SchedulerName = pod.SchedulerName,
-        };
-        foreach (var (name, value) in pod.Annotations)
-        {
-            builder.AddAnnotation(name, value);
-        }
-
-        foreach (var (name, value) in pod.Labels)
-        {
-            builder.AddLabel(name, value);
-        }
-
-        foreach (var container in pod.Containers)
-        {
-            builder.AddContainer(ToResources(container));
-        }
-
-        foreach (var container in pod.InitContainers)
-        {
-            builder.AddInitContainer(ToResources(container), container.RestartPolicy == "Always");
-        }
-
-        return builder.Build();
-    }
-
-    private static ContainerResources ToResources(Container container)
-    {
-        var resources = new ContainerResources();
-        foreach (var (resource, quantity) in container.Requests)
-        {
-            resources.AddRequest(resource, quantity);
-        }
-
-        foreach (var (resource, quantity) in container.Limits)
-        {
-            resources.AddLimit(resource, quantity);
-        }
-
-        return resources;
-    }
-
-    private static RpcException Invalid(string message) => new(new global::Grpc.Core.Status(global::Grpc.Core.StatusCode.InvalidArgument, message));
 }

@@ -6,7 +6,7 @@ using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender.Hosting;
 
-/// <summary>Lets time pass for gangs, removes pods for them, and wakes members that kube-scheduler has put aside.</summary>
+/// <summary>Lets time pass for gangs, removes pods for them, removes the gates of members that may go, and wakes those that kube-scheduler has put aside.</summary>
 internal sealed partial class GangService : BackgroundService
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
@@ -20,10 +20,11 @@ internal sealed partial class GangService : BackgroundService
     private readonly ExtenderOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
+    private readonly IPodReleaser? _releaser;
     private readonly IPodWaker? _waker;
     private readonly IPodEvictor? _evictor;
 
-    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodWaker? waker = null, IPodEvictor? evictor = null)
+    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodReleaser? releaser = null, IPodWaker? waker = null, IPodEvictor? evictor = null)
     {
         _gangs = engine.Gangs ?? throw new ArgumentException("the engine places members of gangs one by one", nameof(engine));
         _readiness = readiness;
@@ -31,6 +32,7 @@ internal sealed partial class GangService : BackgroundService
         _options = options;
         _time = time;
         _log = log;
+        _releaser = releaser;
         _waker = waker;
         _evictor = evictor;
         metrics.Observe("gpu_scheduler.gangs", "", "Gangs by state.", () => _gangs.CountStates().Select(
@@ -51,6 +53,7 @@ internal sealed partial class GangService : BackgroundService
             {
                 _gangs.Sweep();
                 await EvictAsync(stoppingToken);
+                await ReleaseAsync(stoppingToken);
                 await WakeAsync(stoppingToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
@@ -83,6 +86,32 @@ internal sealed partial class GangService : BackgroundService
         });
     }
 
+    private int MostAtOnce => Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds));
+
+    private async Task ReleaseAsync(CancellationToken cancellation)
+    {
+        if (_releaser is null)
+        {
+            return;
+        }
+
+        await Parallel.ForEachAsync(_gangs.TakeToRelease(MostAtOnce), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (release, token) =>
+        {
+            try
+            {
+                await _releaser.ReleaseAsync(release, token);
+                _metrics.Released(Verbs.Outcome.Ok);
+                LogReleased(_log, release.Pod.ToString(), release.Node ?? "any node");
+            }
+            catch (KubernetesApiException e)
+            {
+                _metrics.Released(Verbs.Outcome.Error);
+                _gangs.ReleaseFailed(release.Pod, e.Message);
+                LogNotReleased(_log, release.Pod.ToString(), e.Message);
+            }
+        });
+    }
+
     private async Task WakeAsync(CancellationToken cancellation)
     {
         if (_waker is null)
@@ -90,7 +119,7 @@ internal sealed partial class GangService : BackgroundService
             return;
         }
 
-        var pods = _gangs.TakeToWake(Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds)));
+        var pods = _gangs.TakeToWake(MostAtOnce);
         await Parallel.ForEachAsync(pods, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (pod, token) =>
         {
             try
@@ -106,6 +135,12 @@ internal sealed partial class GangService : BackgroundService
             }
         });
     }
+
+    [LoggerMessage(1046, LogLevel.Information, "The gate of {Pod} is removed; it goes to {Node}", EventName = "GangGateRemoved")]
+    private static partial void LogReleased(ILogger log, string pod, string node);
+
+    [LoggerMessage(1047, LogLevel.Warning, "The gate of {Pod} could not be removed; it is tried again: {Why}", EventName = "GangGateFailed")]
+    private static partial void LogNotReleased(ILogger log, string pod, string why);
 
     [LoggerMessage(1044, LogLevel.Error, "Looking after gangs failed; it goes on", EventName = "GangSweepFailed")]
     private static partial void LogFault(ILogger log, Exception exception);

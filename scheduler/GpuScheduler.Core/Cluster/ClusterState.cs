@@ -168,6 +168,15 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>An object that declares groups; null when it is not known.</summary>
+    public GroupObject? FindGroupObject(GroupObjectId id)
+    {
+        lock (_gate)
+        {
+            return _groups.Find(id);
+        }
+    }
+
     /// <summary>An object that declares groups was added or changed; it may come before its pods, or after them.</summary>
     public void UpsertGroupObject(GroupObject item)
     {

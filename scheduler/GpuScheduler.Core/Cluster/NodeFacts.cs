@@ -75,6 +75,9 @@ public sealed class NodeFacts
     /// <summary>The labels that the engine reads.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; internal init; } = new Dictionary<string, string>();
 
+    /// <summary>What keeps pods off it that do not tolerate it. Filter need not look: kube-scheduler offers no such node.</summary>
+    public ImmutableArray<NodeTaint> Taints { get; internal init; } = [];
+
     /// <summary>The NVLink domain above the node, or null.</summary>
     public string? NvlinkDomain { get; internal init; }
 

@@ -150,6 +150,7 @@ public static class NodeFactsBuilder
                 MigMask = migMask,
                 Shareable = shareable,
                 Labels = node.Labels,
+                Taints = node.Taints,
                 NvlinkDomain = domain,
                 Sources = _sources,
                 Warnings = [.. _warnings],

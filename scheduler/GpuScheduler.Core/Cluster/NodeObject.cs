@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Cluster;
@@ -14,6 +15,9 @@ public sealed record NodeObject
     /// <summary>Labels, those for which <see cref="KeepsLabel"/> is true.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>spec.taints, and one for spec.unschedulable.</summary>
+    public ImmutableArray<NodeTaint> Taints { get; init; } = [];
+
     /// <summary>status.allocatable, those resources for which <see cref="KeepsResource"/> is true.</summary>
     public IReadOnlyDictionary<string, string> Allocatable { get; init; } = new Dictionary<string, string>();
 
@@ -23,5 +27,6 @@ public sealed record NodeObject
     /// <summary>True for the labels that the engine reads; others need not be kept.</summary>
     public static bool KeepsLabel(string key) =>
         key is not null
-        && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal) || NetworkLevel.IsDefaultLabel(key));
+        && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal) || NetworkLevel.IsDefaultLabel(key)
+            || key is "kubernetes.io/os" or "kubernetes.io/arch" or "node.kubernetes.io/instance-type");
 }

@@ -373,7 +373,7 @@ public sealed class SchedulingEngine
     {
         while (true)
         {
-            var best = FindBest(pod, out var snapshot);
+            var best = FindBest(pod, null, out var snapshot);
             if (best.Index < 0)
             {
                 return false;

@@ -30,7 +30,78 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
 
     /// <summary>True when what a member holds by the plan would still do.</summary>
     public static bool IsStillGood(PodInfo pod, Allocation held, Snapshot snapshot) =>
-        snapshot.Find(held.Node)?.Without(pod.Uid) is { } node && DeviceAllocator.IsStillGood(pod.Request, held.Devices, node);
+        snapshot.Find(held.Node)?.Without(pod.Uid) is { } node && pod.Demands?.Allows(node.Facts) != false && DeviceAllocator.IsStillGood(pod.Request, held.Devices, node);
+
+    /// <summary>True for a member that may only go to the node that its affinity names, and has no place there.</summary>
+    private bool IsStuck(PodInfo member) =>
+        member is { PlannedNode: not null, NodeName: null } && !(cluster.TryGetAllocation(member.Uid, out var held) && (IsFirm(held.State) || held.Node == member.PlannedNode));
+
+    /// <summary>Holds for members whose affinity names one node what they can get there: they are fixed points of the plan.</summary>
+    public void HoldFixed(PodGroup group)
+    {
+        var snapshot = cluster.Current;
+        var places = group.Members
+            .Where(m => m is { PlannedNode: not null, NodeName: null, Request.WantsGpu: true }
+                && !(cluster.TryGetAllocation(m.Uid, out var held) && (IsFirm(held.State) || (held.Node == m.PlannedNode && IsStillGood(m, held, snapshot)))))
+            .Select(m => (Pod: m, Node: m.PlannedNode!)).ToList();
+        while (places.Count > 0 && cluster.HoldAll(places, [], (pod, node) => evaluator.Judge(pod)(node), cards) is >= 0 and var failed)
+        {
+            cluster.Abandon(places[failed].Pod.Uid);
+            places.RemoveAt(failed);
+        }
+    }
+
+    /// <summary>Where a gang would go, with its devices, beside what is kept from it; nothing is held.</summary>
+    public GangTrial Try(PodGroup group, Func<string, bool> allows, KeptNodes? kept)
+    {
+        var refusing = new HashSet<(string Node, GangShapeKey Shape)>();
+        for (var attempt = 0; attempt < MostAttempts; attempt++)
+        {
+            var snapshot = cluster.Current;
+            var draft = new Draft(this, group, snapshot, (shape, node) => allows(node) && !refusing.Contains((node, shape)), static _ => false, kept);
+            var plan = draft.Fault is { } fault ? GangOutcome.Impossible(fault).Plan : draft.Solve();
+            var levels = Enumerable.Range(0, snapshot.Topology.ClusterLevel + 1).Select(snapshot.Topology.NameOf).ToImmutableArray();
+            if (!plan.IsPlaced)
+            {
+                return new GangTrial(plan, "", [], levels);
+            }
+
+            var places = draft.Places(plan);
+            var pick = Pick(places, snapshot);
+            if (pick.Count == places.Count)
+            {
+                return new GangTrial(plan, draft.DomainOf(plan), [.. pick], levels);
+            }
+
+            refusing.Add((places[pick.Count].Node, GangShapeKey.Of(places[pick.Count].Pod)));
+        }
+
+        return new GangTrial(GangOutcome.Undecided("nodes that count as free refuse the members").Plan, "", [], []);
+    }
+
+    /// <summary>Devices for members one after another, up to the first that gets none.</summary>
+    private List<GangPlace> Pick(List<(PodInfo Pod, string Node)> places, Snapshot snapshot)
+    {
+        var nodes = new Dictionary<string, NodeInfo>(StringComparer.Ordinal);
+        var made = new List<GangPlace>();
+        foreach (var (pod, name) in places)
+        {
+            var judge = evaluator.Judge(pod);
+            var before = nodes.GetValueOrDefault(name) ?? snapshot.Find(name);
+            NodeInfo?[] ways = [before, before?.Firm];
+            if (Array.Find(ways, n => n is not null && judge(n) is null && DeviceAllocator.TryPick(pod, n, cards, out _, out _)) is not { } node
+                || !DeviceAllocator.TryPick(pod, node, cards, out var pick, out _))
+            {
+                return made;
+            }
+
+            var devices = pick.ToAssignment(pod.Request, node);
+            nodes[name] = NodeInfo.Build(node.Facts, node.Allocations.Add(new Allocation(pod, name, devices, AllocationState.Planned)));
+            made.Add(new GangPlace(pod, name, devices));
+        }
+
+        return made;
+    }
 
     /// <summary>Plans all members that want GPUs and hold no firm place.</summary>
     /// <param name="group">The gang; complete.</param>
@@ -264,7 +335,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
                 _nodes[i] = snapshot.Nodes[i] is { } node && kept is not null ? kept.Seen(node) : snapshot.Nodes[i];
             }
 
-            foreach (var shape in group.Roles.Where(r => r.Request.WantsGpu).GroupBy(r => new GangShapeKey(r.Request, r.CpuMilli, r.MemoryBytes)))
+            foreach (var shape in group.Roles.Where(r => r.Request.WantsGpu).GroupBy(r => new GangShapeKey(r.Request, r.CpuMilli, r.MemoryBytes, r.Demands)))
             {
                 AddRole(shape.Key, [.. shape], allows, keeps);
             }
@@ -433,7 +504,13 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         {
             var role = _roles.Count;
             var needed = parts.SelectMany(p => p.Members.Take(p.MinMembers));
-            var members = needed.Concat(parts.SelectMany(p => p.Members.Skip(p.MinMembers))).ToList();
+            var all = needed.Concat(parts.SelectMany(p => p.Members.Skip(p.MinMembers))).ToLookup(_planner.IsStuck);
+            var members = all[false].ToList();
+            if (members.Count < parts.Sum(p => p.MinMembers) && all[true].FirstOrDefault() is { } stuck)
+            {
+                Fault ??= $"pod {stuck} can only go to node {stuck.PlannedNode}, which its node affinity names since its gate was removed, and there is no room for it now: make room, or delete the pod so that another takes its place";
+            }
+
             var elsewhere = 0;
             var free = new List<PodInfo>();
             foreach (var member in members)
@@ -446,7 +523,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
 
                 var position = _snapshot.Index.Find(held.Node);
                 var stays = IsFirm(held.State)
-                    || (held.State == AllocationState.Planned && keeps(member) && allows(shape, held.Node) && GangPlanner.IsStillGood(member, held, _snapshot));
+                    || (held.State == AllocationState.Planned && (member.PlannedNode is not null || (keeps(member) && allows(shape, held.Node))) && GangPlanner.IsStillGood(member, held, _snapshot));
                 if (!stays)
                 {
                     if (position >= 0)
@@ -482,13 +559,14 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
                 Gpus = shape.Request.DeviceCount,
             });
             _free.Add(free);
-            _requests.Add(new MemberRequest(shape.Request, shape.CpuMilli, shape.MemoryBytes, position => _nodes[position] is { } node && allows(shape, node.Facts.Name)));
+            _requests.Add(new MemberRequest(shape.Request, shape.CpuMilli, shape.MemoryBytes, position => _nodes[position] is { } node && shape.Demands?.Allows(node.Facts) != false && allows(shape, node.Facts.Name)));
         }
 
         /// <summary>How close the gang has to be. What only a part of it asks for is for gangs of one part.</summary>
         private GangTopology TopologyOf(PodGroup group)
         {
-            var parts = group.Parts.Where(p => p.Topology != GangTopology.None).ToList();
+            // Members without GPUs have no place in the plan, and so no distance to anybody.
+            var parts = group.Parts.Where(p => p.Topology != GangTopology.None && (group.Roles.All(r => r.Part != p.Name) || group.Roles.Any(r => r.Part == p.Name && r.Request.WantsGpu))).ToList();
             if (parts.Count == 0)
             {
                 return group.Topology;

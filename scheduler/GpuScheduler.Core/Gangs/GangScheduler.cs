@@ -64,6 +64,7 @@ public sealed class GangScheduler
     private volatile KeptNodes? _kept;
     private Joint? _joint;
     private DateTimeOffset? _breakUntil;
+    private readonly Dictionary<string, (DateTimeOffset Next, int Tries)> _releases = new(StringComparer.Ordinal);
     private DateTimeOffset? _started;
 
     internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
@@ -303,7 +304,8 @@ public sealed class GangScheduler
             lock (_gate)
             {
                 var group = _cluster.FindGroup(entry.Key);
-                if (group is { Standing: PodGroupStanding.Complete } && _joint?.Has(entry.Key) != true && IsWorthATry(entry, group, snapshot))
+                if (group is { Standing: PodGroupStanding.Complete } && _joint?.Has(entry.Key) != true
+                    && (IsWorthATry(entry, group, snapshot) || (Now - entry.TriedAt >= s_retry && HasSpoiltPlace(group, snapshot))))
                 {
                     TryPlan(entry, group, null);
                 }
@@ -395,6 +397,48 @@ public sealed class GangScheduler
     }
 
     /// <summary>
+    /// Members whose gate is to be removed now: of gangs that hold all the places they need, those that have one themselves, the most
+    /// urgent gang first (by priority, then by age) and each gang in the order of its members; and pods that turned out to be placed one
+    /// by one. Each is given again, after pauses that double, until the watch shows it without the gate.
+    /// </summary>
+    /// <param name="most">How many at most.</param>
+    public IReadOnlyList<GangRelease> TakeToRelease(int most)
+    {
+        lock (_gate)
+        {
+            var snapshot = _cluster.Current;
+            var gated = new HashSet<string>(StringComparer.Ordinal);
+            var due = new List<GangRelease>();
+            foreach (var group in _cluster.Gangs.Select(_cluster.FindGroup).OfType<PodGroup>()
+                .Where(g => g.Members.Any(m => m.IsHeldByGangGate))
+                .OrderByDescending(g => g.Priority).ThenBy(g => _entries.GetValueOrDefault(g.Key)?.Created ?? DateTimeOffset.MaxValue).ThenBy(g => g.Key.ToString(), StringComparer.Ordinal))
+            {
+                var isSingle = group.Standing == PodGroupStanding.Single;
+                var mayGo = isSingle || (group.Standing == PodGroupStanding.Complete && HasPlaces(group));
+                foreach (var member in group.Members.Where(m => m.IsHeldByGangGate))
+                {
+                    gated.Add(member.Uid);
+                    Allocation? held = null;
+                    var isPlaced = isSingle || !member.Request.WantsGpu
+                        || (_cluster.TryGetAllocation(member.Uid, out held) && held.State == AllocationState.Planned && GangPlanner.IsStillGood(member, held, snapshot));
+                    if (mayGo && isPlaced && due.Count < most && !(_releases.TryGetValue(member.Uid, out var last) && Now < last.Next))
+                    {
+                        _releases[member.Uid] = (Now + (s_retry * (1 << Math.Min(last.Tries, MostDoublings))), last.Tries + 1);
+                        due.Add(new GangRelease(member, held is not null && member.Demands is { Unjudged: null } ? held.Node : null));
+                    }
+                }
+            }
+
+            foreach (var uid in _releases.Keys.Where(u => !gated.Contains(u)).ToList())
+            {
+                _releases.Remove(uid);
+            }
+
+            return due;
+        }
+    }
+
+    /// <summary>
     /// Whom kube-scheduler is to remove for a member. The room for the whole gang is worked out once for a cluster as it stands, and only where it
     /// gives the gang all that it needs; each member is answered with those of its victims that are on the node planned for it, the same each
     /// time. All others of theirs are given by <see cref="TakeToEvict"/> from then on.
@@ -449,6 +493,32 @@ public sealed class GangScheduler
 
             _toWake.Remove(single.Uid);
         }
+    }
+
+    /// <summary>The gate of a member could not be removed. It is tried again.</summary>
+    /// <param name="pod">The member.</param>
+    /// <param name="why">Why, in words.</param>
+    public void ReleaseFailed(PodInfo pod, string why)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        lock (_gate)
+        {
+            if (_cluster.FindGroup(pod) is { } group && _entries.GetValueOrDefault(group.Key) is { } entry)
+            {
+                entry.Note(Now, $"the gate of {pod.Name} could not be removed: {why}");
+            }
+        }
+    }
+
+    /// <summary>Where a gang that is not there would go now. Nothing is held, and nothing remembered.</summary>
+    /// <param name="group">The gang; complete.</param>
+    /// <param name="nodes">The nodes that it may go to; null for all.</param>
+    public GangTrial Try(PodGroup group, IReadOnlySet<string>? nodes = null)
+    {
+        ArgumentNullException.ThrowIfNull(group);
+        return group.Standing == PodGroupStanding.Complete
+            ? _planner.Try(group, node => nodes?.Contains(node) != false, _kept?.From(group.Key, new GangRank(false, group.Priority, Now, group.Key.ToString()), hasPlaces: false))
+            : throw new ArgumentException($"gang {group.Key} is not complete", nameof(group));
     }
 
     /// <summary>All gangs, ordered by namespace and name.</summary>
@@ -507,7 +577,7 @@ public sealed class GangScheduler
             entry.Note(Now, $"{pod.Name} cannot go to node {held.Node}");
         }
 
-        if (!isGlance)
+        if (!isGlance && pod.PlannedNode is null)
         {
             Offered(entry, pod, held?.Node, NamesOf(snapshot, candidates));
         }
@@ -573,6 +643,7 @@ public sealed class GangScheduler
     {
         var start = _cluster.Time.GetTimestamp();
         var generation = _cluster.Current.Generation;
+        _planner.HoldFixed(group);
         var offers = OffersOf(entry, asking);
         var kept = KeptFrom(entry, group);
         var outcome = _planner.Plan(group, offers, member => member.Uid != asking?.Uid, kept, entry.Room?.Nominations);
@@ -601,6 +672,7 @@ public sealed class GangScheduler
         }
 
         entry.Reason = "";
+        entry.Held.UnionWith(group.Members.Where(m => m.PlannedNode is not null && IsPlanned(m.Uid)).Select(m => m.Uid));
         if (!outcome.Held.IsEmpty)
         {
             entry.Held.UnionWith(outcome.Held.Select(p => p.Uid));
@@ -828,10 +900,14 @@ public sealed class GangScheduler
     private bool IsWorthATry(GangEntry entry, PodGroup group, Snapshot snapshot) =>
         Now >= entry.PausedUntil
         && !IsLeaving(group)
-        && entry.Refused.Count > 0
+        && (entry.Refused.Count > 0 || group.Members.Any(m => m.IsHeldByGangGate))
         && (entry.TriedGeneration != snapshot.Generation || !ReferenceEquals(entry.TriedGroup, group) || entry.TriedKept != _kept || entry.Offers.Values.Any(o => o.At + s_offerLife <= Now && o.At + s_offerLife > entry.TriedAt))
         && Now - entry.TriedAt >= s_retry
-        && group.Members.Any(m => m.Request.WantsGpu && entry.Refused.Contains(m.Uid) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
+        && group.Members.Any(m => m.Request.WantsGpu && (entry.Refused.Contains(m.Uid) || m.IsHeldByGangGate) && !(_cluster.TryGetAllocation(m.Uid, out var held) && held.State != AllocationState.Tentative));
+
+    /// <summary>True when the planned place of a gated member will not do any more. For the others kube-scheduler's next question shows it.</summary>
+    private bool HasSpoiltPlace(PodGroup group, Snapshot snapshot) => group.Members.Any(m =>
+        m.IsHeldByGangGate && _cluster.TryGetAllocation(m.Uid, out var held) && held.State == AllocationState.Planned && !GangPlanner.IsStillGood(m, held, snapshot));
 
     /// <summary>Forgets members that are gone, with what they held.</summary>
     private void Reconcile(GangEntry entry, PodGroup group, PodInfo? asking)
@@ -985,7 +1061,14 @@ public sealed class GangScheduler
         }
     }
 
-    private static void Wake(GangEntry entry, PodInfo pod) => entry.ToWake[pod.Uid] = pod;
+    private static void Wake(GangEntry entry, PodInfo pod)
+    {
+        // One with a gate is not in kube-scheduler's queue.
+        if (pod.SchedulingGates.IsEmpty)
+        {
+            entry.ToWake[pod.Uid] = pod;
+        }
+    }
 
     private void Renew(GangEntry entry, PodGroup group) => entry.Expires = Now + (group.Timeout ?? _options.PlanHold);
 

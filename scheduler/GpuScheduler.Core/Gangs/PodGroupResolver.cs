@@ -236,12 +236,13 @@ public static class PodGroupResolver
 
         return
         [
-            .. members.GroupBy(m => (Part: m.Gang!.Role, m.Request, m.CpuMilli, m.MemoryBytes)).Select(alike => new PodGroupRole
+            .. members.GroupBy(m => (Part: m.Gang!.Role, m.Request, m.CpuMilli, m.MemoryBytes, m.Demands)).Select(alike => new PodGroupRole
             {
                 Part = alike.Key.Part,
                 Request = alike.Key.Request,
                 CpuMilli = alike.Key.CpuMilli,
                 MemoryBytes = alike.Key.MemoryBytes,
+                Demands = alike.Key.Demands,
                 MinMembers = alike.Count(required.Contains),
                 Members = [.. alike.OrderBy(m => !required.Contains(m))],
             }),

@@ -18,6 +18,9 @@ public sealed record PodGroupRole
     /// <summary>Memory that each requests, in bytes.</summary>
     public required long MemoryBytes { get; init; }
 
+    /// <summary>What each asks of a node beside resources; null when that is not known.</summary>
+    public NodeDemands? Demands { get; init; }
+
     /// <summary>How many of them the gang needs; those beyond are elastic. The first ones of <see cref="Members"/> are meant.</summary>
     public required int MinMembers { get; init; }
 

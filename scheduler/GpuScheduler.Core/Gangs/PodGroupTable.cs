@@ -39,6 +39,9 @@ internal sealed class PodGroupTable
         }
     }
 
+    /// <summary>An object; null when it is not known.</summary>
+    public GroupObject? Find(GroupObjectId id) => _objects.TryGet(id, out var found) ? found : null;
+
     /// <inheritdoc cref="GroupObjectTable.Upsert"/>
     public void Upsert(GroupObject item)
     {

@@ -69,6 +69,9 @@ public static class GpuAnnotations
     /// <summary>The scheduling gate that holds a member back until its gang has a place. It keeps no member from being counted.</summary>
     public const string GangGate = Prefix + "gang";
 
+    /// <summary>Written when the gate of a member is removed: the node that its node affinity names since then.</summary>
+    public const string PlannedNode = Prefix + "planned-node";
+
     /// <summary>Label: when a waiting member was touched, in milliseconds since 1970, so that kube-scheduler looks at it again. Nothing reads it.</summary>
     public const string GangWoken = Prefix + "gang-woken";
 

@@ -49,6 +49,12 @@ public sealed record PodInfo
     /// <summary>The gates that keep kube-scheduler from looking at it (spec.schedulingGates).</summary>
     public ImmutableArray<string> SchedulingGates { get; init; } = [];
 
+    /// <summary>The node that its place in a gang was fixed to when its gate was removed (its node affinity names that node alone); null for none.</summary>
+    public string? PlannedNode { get; init; }
+
+    /// <summary>What else it asks of a node; null when that is not known, which leaves it to those who offer nodes. Read for pending pods that may be in a gang.</summary>
+    public NodeDemands? Demands { get; init; }
+
     /// <summary>What it says of the gang it belongs to; null when it is placed by itself.</summary>
     public GangMembership? Gang { get; init; }
 
@@ -57,6 +63,9 @@ public sealed record PodInfo
 
     /// <summary>Why the assignment annotation cannot be read; null when it can or is absent.</summary>
     public string? AssignmentError { get; init; }
+
+    /// <summary>True while <see cref="GpuAnnotations.GangGate"/>, and no other gate, keeps it from kube-scheduler.</summary>
+    public bool IsHeldByGangGate => SchedulingGates is [GpuAnnotations.GangGate];
 
     /// <summary>namespace/name.</summary>
     public override string ToString() => $"{Namespace}/{Name}";

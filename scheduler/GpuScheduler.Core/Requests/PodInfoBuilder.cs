@@ -50,6 +50,15 @@ public sealed class PodInfoBuilder
     /// <summary>True once metadata.deletionTimestamp is set.</summary>
     public bool IsTerminating { get; set; }
 
+    /// <summary>What else it asks of a node; null when that is not known.</summary>
+    public NodeDemands? Demands { get; set; }
+
+    /// <summary>True when something was added that may declare a gang.</summary>
+    public bool MayBeInGang => _gang is not null;
+
+    /// <summary>The node of <see cref="GpuAnnotations.PlannedNode"/>; null when there is none.</summary>
+    public string? PlannedNode => _annotations.GetValueOrDefault(GpuAnnotations.PlannedNode) is { Length: > 0 } node ? node : null;
+
     /// <summary>Adds the name of one of spec.schedulingGates.</summary>
     public void AddSchedulingGate(string name) => (_gates ??= []).Add(name);
 
@@ -164,6 +173,8 @@ public sealed class PodInfoBuilder
             IsTerminating = IsTerminating,
             SchedulingGates = _gates is null ? [] : [.. _gates],
             Gang = _gang is null ? null : GangReader.Read(Namespace, _gang, _isOwned),
+            PlannedNode = PlannedNode,
+            Demands = Demands,
             IsTerminal = Phase is "Succeeded" or "Failed",
             Assignment = assignment,
             AssignmentError = assignmentError,

@@ -8,6 +8,7 @@ namespace GpuScheduler.Testing;
 public sealed class NodeBuilder(string name)
 {
     private readonly Dictionary<string, string> _labels = new(StringComparer.Ordinal);
+    private readonly List<NodeTaint> _taints = [];
     private readonly Dictionary<string, string> _allocatable = new(StringComparer.Ordinal) { ["cpu"] = "64", ["memory"] = "512Gi" };
 
     /// <summary>Sets a label.</summary>
@@ -21,6 +22,13 @@ public sealed class NodeBuilder(string name)
     public NodeBuilder Allocatable(string resource, string quantity)
     {
         _allocatable[resource] = quantity;
+        return this;
+    }
+
+    /// <summary>Adds a taint.</summary>
+    public NodeBuilder Taint(NodeTaint taint)
+    {
+        _taints.Add(taint);
         return this;
     }
 
@@ -47,6 +55,7 @@ public sealed class NodeBuilder(string name)
     {
         Name = name,
         Labels = new Dictionary<string, string>(_labels, StringComparer.Ordinal),
+        Taints = [.. _taints],
         Allocatable = new Dictionary<string, string>(_allocatable, StringComparer.Ordinal),
     };
 

@@ -9,6 +9,8 @@ public sealed class PodBuilder(string uid)
 {
     private readonly Dictionary<string, string> _requests = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
+    private readonly List<string> _gates = [];
+    private NodeDemands? _demands;
     private string? _node;
     private int _priority;
     private string _phase = "Pending";
@@ -88,6 +90,20 @@ public sealed class PodBuilder(string uid)
         return this;
     }
 
+    /// <summary>Adds a scheduling gate.</summary>
+    public PodBuilder Gate(string name)
+    {
+        _gates.Add(name);
+        return this;
+    }
+
+    /// <summary>Sets what it asks of nodes beside resources.</summary>
+    public PodBuilder Demands(NodeDemands demands)
+    {
+        _demands = demands;
+        return this;
+    }
+
     /// <summary>The pod.</summary>
     public PodInfo Build()
     {
@@ -100,7 +116,9 @@ public sealed class PodBuilder(string uid)
             Phase = _phase,
             PreemptionPolicy = _preemptionPolicy,
             SchedulerName = "gpu-scheduler",
+            Demands = _demands,
         };
+        _gates.ForEach(builder.AddSchedulingGate);
         foreach (var (name, value) in _annotations)
         {
             builder.AddAnnotation(name, value);

@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using GpuScheduler.Testing.ControlPlane;
 
-namespace GpuScheduler.Benchmarks;
+namespace GpuScheduler.Testing.ControlPlane;
 
-/// <summary>The extender (or the full-object one) in a process of its own.</summary>
-internal sealed class ServiceProcess : IAsyncDisposable
+/// <summary>A service of ours, such as the extender, in a process of its own.</summary>
+public sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly HttpClient _http = new();
@@ -16,10 +15,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
         Url = url;
     }
 
+    /// <summary>Where it is served.</summary>
     public Uri Url { get; }
 
+    /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
+    /// <summary>CPU time that it used up to now.</summary>
     public TimeSpan ProcessorTime
     {
         get
@@ -29,10 +31,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<ServiceProcess> StartAsync(string[] arguments, bool isExtender, CancellationToken cancellation)
+    /// <summary>Starts it, and returns when /readyz answers.</summary>
+    /// <param name="assembly">Path of the program.</param>
+    /// <param name="arguments">Its arguments, beside --urls.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="port">Its port on the loopback; 0 for a free one.</param>
+    /// <exception cref="InvalidOperationException">It ended, or was not ready within a minute.</exception>
+    public static async Task<ServiceProcess> StartAsync(string assembly, string[] arguments, CancellationToken cancellation, int port = 0)
     {
-        var url = new Uri($"http://127.0.0.1:{LoopbackPorts.Pick(1)[0]}");
-        var assembly = isExtender ? typeof(Extender.ExtenderOptions).Assembly.Location : typeof(ServiceProcess).Assembly.Location;
+        ArgumentNullException.ThrowIfNull(arguments);
+        var url = new Uri($"http://127.0.0.1:{(port == 0 ? LoopbackPorts.Pick(1)[0] : port)}");
         var start = new ProcessStartInfo(Environment.ProcessPath is { } path && Path.GetFileNameWithoutExtension(path) == "dotnet" ? path : "dotnet") { RedirectStandardOutput = true };
         foreach (var argument in (string[])["exec", assembly, .. arguments, "--urls", url.ToString().TrimEnd('/')])
         {
@@ -79,6 +87,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return words is null ? double.NaN : double.Parse(words[1], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Kills it, without a chance to clean up.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
