@@ -46,7 +46,7 @@ public sealed class GangTests
         }
 
         await watched.SomeRunAsync(GangCount / 4, TimeSpan.FromMinutes(4), Cancellation);
-        await ReplaceOneAsync(cluster, watched.Whole);
+        await ReplaceOneAsync(cluster, watched);
         await DeleteAsync(cluster, watched, watched.Whole.MaxBy(g => g.Members * g.Gpus)!);
         await watched.SettledAsync(TimeSpan.FromMinutes(6), Nodes, GpusPerNode, Cancellation);
         await stop.CancelAsync();
@@ -121,8 +121,10 @@ public sealed class GangTests
     }
 
     /// <summary>A member of a running gang is deleted, and its controller makes another.</summary>
-    private static async Task ReplaceOneAsync(ClusterUnderTest cluster, IReadOnlyList<GangJob> whole)
+    private static async Task ReplaceOneAsync(ClusterUnderTest cluster, GangAudit watched)
     {
+        var whole = watched.Whole;
+        watched.Bereave(whole[0]);
         var gone = (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", labelSelector: $"gang={whole[0].Name}", cancellationToken: Cancellation)).Items[0];
         await cluster.Client.CoreV1.DeleteNamespacedPodAsync(gone.Metadata.Name, "default", new V1DeleteOptions { GracePeriodSeconds = 0 }, cancellationToken: Cancellation);
         await cluster.AddPodsAsync([whole[0].Pod(int.Parse(gone.Metadata.Labels["member"], CultureInfo.InvariantCulture))], Cancellation);
