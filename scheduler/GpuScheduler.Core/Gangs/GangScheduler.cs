@@ -555,7 +555,8 @@ public sealed class GangScheduler
             return HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs");
         }
 
-        var isGlance = IsGlance(entry, pod, snapshot, candidates);
+        // A pod whose affinity names its node is never offered another.
+        var isGlance = pod.PlannedNode is null && IsGlance(entry, pod, snapshot, candidates);
         if (_cluster.TryGetAllocation(pod.Uid, out var held) && held.State != AllocationState.Tentative)
         {
             if (held.State != AllocationState.Planned)
