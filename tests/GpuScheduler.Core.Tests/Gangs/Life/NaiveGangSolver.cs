@@ -7,7 +7,7 @@ namespace GpuScheduler.Core.Tests.Gangs.Life;
 /// <summary>Solves what the life of gangs asks for without an optimizer: one after another, and by adding victims until the gang fits.</summary>
 internal sealed class NaiveGangSolver : IGangSolver
 {
-    private readonly ExactGangPlacer _placer = new();
+    private static readonly ExactGangPlacer s_placer = new(); // shared: it keeps what it allocates
 
     /// <summary>How many batches were asked for.</summary>
     public int Batches { get; private set; }
@@ -18,7 +18,7 @@ internal sealed class NaiveGangSolver : IGangSolver
     /// <summary>The order in which gangs of a batch get their places, by number; null for the heaviest first.</summary>
     public Func<GangBatch, IEnumerable<int>>? Order { get; init; }
 
-    public GangPlan Place(GangProblem problem, SolveLimit limit) => _placer.Place(problem, limit);
+    public GangPlan Place(GangProblem problem, SolveLimit limit) => s_placer.Place(problem, limit);
 
     public GangBatchPlan PlaceAll(GangBatch batch, SolveLimit limit)
     {

@@ -19,6 +19,8 @@ internal sealed class SchedulerModel
 {
     private const int GpusPerNode = 8;
 
+    private static readonly ExactGangPlacer s_placer = new(); // shared: it keeps what it allocates
+
     /// <summary>Steps from one audit to the next: what is wrong stays so for a while, and to look costs more than a step.</summary>
     private const int AuditEvery = 4;
 
@@ -308,11 +310,14 @@ internal sealed class SchedulerModel
         _cluster = new ClusterState(_time, new LedgerOptions());
         _engine = new SchedulingEngine(_cluster, new EngineOptions
         {
+            // Nobody asks for scores here: what they learn from arrivals would be most of the work.
+            Profile = Profile.Create(new ScoreWeights()) with { Observer = null },
+            KeepScores = false,
             Gangs = new GangOptions
             {
                 PlanHold = TimeSpan.FromSeconds(30),
                 KeepLimit = TimeSpan.FromSeconds(15),
-                Placer = _joint || _preempts ? new NaiveGangSolver() : new ExactGangPlacer(),
+                Placer = _joint || _preempts ? new NaiveGangSolver() : s_placer,
                 Preempts = _preempts,
                 BatchLimit = _joint ? TimeSpan.FromSeconds(2) : TimeSpan.Zero,
             },

@@ -2,7 +2,7 @@ using Xunit;
 
 namespace GpuScheduler.Core.Tests.Gangs.Life;
 
-/// <summary>Gangs under random faults. GPU_SCHEDULER_GANG_RUNS raises the number of runs; GPU_SCHEDULER_GANG_SEED repeats one.</summary>
+/// <summary>Gangs under random faults. GPU_SCHEDULER_GANG_RUNS sets the number of runs, 10,000 without it; GPU_SCHEDULER_GANG_SEED repeats one.</summary>
 public sealed class SchedulerModelTests
 {
     private const int Steps = 200;
@@ -16,7 +16,7 @@ public sealed class SchedulerModelTests
             return;
         }
 
-        var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 300;
+        var runs = int.TryParse(Environment.GetEnvironmentVariable("GPU_SCHEDULER_GANG_RUNS"), out var some) ? some : 10_000;
         var (bound, opened, removed, kept) = (0L, 0L, 0L, 0L);
         Parallel.For(0, runs, new ParallelOptions { MaxDegreeOfParallelism = 2 }, seed =>
         {
