@@ -218,24 +218,21 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         return holds ? new GangRoom(claim, victims, string.Join(", ", plan.Victims.Select(v => jobs[v].Victim.Name)), cluster.Time.GetUtcNow() + options.EvictionHold) : null;
     }
 
-    /// <summary>The question how several gangs are placed at once; null unless at least two of them would have a place alone.</summary>
-    /// <param name="gangs">The gangs in their order, with the nodes that their members may go to; complete, and nothing is held for them.</param>
+    /// <summary>True when a gang would have a place now, and can be planned together with others.</summary>
+    public bool FitsAlone(PodGroup group, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept)
+    {
+        var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept);
+        return draft.Fault is null && draft.FitsABatch && draft.Solve().IsPlaced;
+    }
+
+    /// <summary>The question how several gangs are placed at once.</summary>
+    /// <param name="gangs">The gangs in their order, with the nodes that their members may go to; each <see cref="FitsAlone"/>, and nothing is held for them.</param>
     /// <param name="kept">What is kept from all of them; null for nothing.</param>
-    /// <param name="weightDecides">False to place the first one above all.</param>
-    public GangsTogether? Together(IReadOnlyList<(PodGroup Group, Func<GangShapeKey, HashSet<string>?> Offer)> gangs, KeptNodes? kept, bool weightDecides)
+    /// <param name="next">Which of them is placed above all; null to let the weights decide.</param>
+    public GangsTogether Together(IReadOnlyList<(PodGroup Group, Func<GangShapeKey, HashSet<string>?> Offer)> gangs, KeptNodes? kept, int? next)
     {
         var snapshot = cluster.Current;
-        var drafts = new List<(PodGroup Group, Draft Draft)>();
-        foreach (var (group, offer) in gangs)
-        {
-            var draft = new Draft(this, group, snapshot, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept);
-            if (draft.Fault is null && draft.FitsABatch && draft.Solve().IsPlaced)
-            {
-                drafts.Add((group, draft));
-            }
-        }
-
-        return drafts.Count < 2 ? null : new GangsTogether(this, drafts, snapshot, weightDecides);
+        return new GangsTogether(this, [.. gangs.Select(g => (g.Group, new Draft(this, g.Group, snapshot, (shape, node) => g.Offer(shape)?.Contains(node) != false, static _ => false, kept)))], snapshot, next);
     }
 
     /// <summary>True for what is gone soon anyway, or only likely.</summary>
@@ -270,16 +267,16 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         private readonly GangPlanner _planner;
         private readonly Draft[] _drafts;
 
-        internal GangsTogether(GangPlanner planner, List<(PodGroup Group, Draft Draft)> gangs, Snapshot snapshot, bool weightDecides)
+        internal GangsTogether(GangPlanner planner, List<(PodGroup Group, Draft Draft)> gangs, Snapshot snapshot, int? next)
         {
             _planner = planner;
             _drafts = [.. gangs.Select(g => g.Draft)];
             Groups = [.. gangs.Select(g => g.Group)];
             var ranks = Groups.Select(g => g.Priority).Distinct().Order().Select((p, i) => (p, i)).ToDictionary(r => r.p, r => r.i + 1);
             var weights = gangs.ConvertAll(g => Math.Max(1, g.Draft.Gpus) * ranks[g.Group.Priority]);
-            if (!weightDecides)
+            if (next is { } first)
             {
-                weights[0] = weights.Sum() + 1;
+                weights[first] = weights.Sum() + 1;
             }
 
             Batch = new GangBatch

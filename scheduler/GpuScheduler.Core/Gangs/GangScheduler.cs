@@ -457,7 +457,7 @@ public sealed class GangScheduler
 
             var entry = EntryOf(group.Key);
             Reconcile(entry, group, pod);
-            if (HasPlaces(group) || Now < entry.PausedUntil || !MakeRoom(entry, group, pod, nodes.Values))
+            if (HasPlaces(group) || Now < entry.PausedUntil || _joint?.Has(entry.Key) == true || !MakeRoom(entry, group, pod, nodes.Values))
             {
                 return [];
             }
@@ -849,7 +849,7 @@ public sealed class GangScheduler
         var snapshot = _cluster.Current;
         var due = waiting.Select(e => (Entry: e, Group: _cluster.FindGroup(e.Key)))
             .Where(d => d.Group is { Standing: PodGroupStanding.Complete } group && Waits(d.Entry, group) && d.Entry.Room is null && IsWorthATry(d.Entry, group, snapshot)
-                && !group.Members.Any(m => IsPlanned(m.Uid) || _planner.IsFirm(m.Uid)))
+                && !group.Members.Any(m => IsPlanned(m.Uid) || _planner.IsFirm(m.Uid)) && _planner.FitsAlone(group, OffersOf(d.Entry, null), KeptFrom(d.Entry, group)))
             .Select(d => (d.Entry, d.Group!)).ToList();
         if (due.Count < 2)
         {
@@ -858,12 +858,10 @@ public sealed class GangScheduler
 
         // What is kept from the last of them is kept from all, but for what is kept for one of them: they are planned as one.
         var kept = KeptFrom(due[^1].Entry, due[^1].Item2)?.Beside(gang => due.Exists(d => d.Entry.Key == gang));
-        var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides);
-        if (together is not null)
-        {
-            var limit = new SolveLimit(_cluster.Time, _options.BatchLimit);
-            _joint = new Joint(together, Background(() => solver.PlaceAll(together.Batch, limit)));
-        }
+        var next = Math.Max(0, due.FindIndex(d => d.Entry.Claim is not null));
+        var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides ? null : next);
+        var limit = new SolveLimit(_cluster.Time, _options.BatchLimit);
+        _joint = new Joint(together, next, Background(() => solver.PlaceAll(together.Batch, limit)));
     }
 
     /// <summary>Holds what was planned together, as far as it is still good, gang by gang in their order; the others are planned by themselves.</summary>
@@ -876,12 +874,12 @@ public sealed class GangScheduler
 
         _joint = null;
         var plans = joint.Plan.GetAwaiter().GetResult().Plans;
-        var isKept = _options.WeightDecides || plans[0].IsPlaced;
+        var isGood = _options.WeightDecides || plans[joint.Next].IsPlaced;
         for (var i = 0; i < plans.Length; i++)
         {
             if (_entries.TryGetValue(joint.Together.Groups[i].Key, out var entry) && _cluster.FindGroup(entry.Key) is { } group && Waits(entry, group))
             {
-                if (isKept && plans[i].IsPlaced && ReferenceEquals(group, joint.Together.Groups[i]) && joint.Together.Hold(i, plans[i], KeptFrom(entry, group)?.Beside(joint.Has)) is { } outcome)
+                if (isGood && plans[i].IsPlaced && ReferenceEquals(group, joint.Together.Groups[i]) && joint.Together.Hold(i, plans[i], _options.WeightDecides ? KeptFrom(entry, group)?.Beside(joint.Has) : KeptFrom(entry, group)) is { } outcome)
                 {
                     Conclude(entry, group, null, outcome, null, plans[i].Proof.Elapsed);
                 }
@@ -1142,7 +1140,10 @@ public sealed class GangScheduler
     };
 
     /// <summary>Gangs that are being planned together.</summary>
-    private sealed record Joint(GangPlanner.GangsTogether Together, Task<GangBatchPlan> Plan)
+    /// <param name="Together">The gangs.</param>
+    /// <param name="Next">Which of them is due next.</param>
+    /// <param name="Plan">What is thought of.</param>
+    private sealed record Joint(GangPlanner.GangsTogether Together, int Next, Task<GangBatchPlan> Plan)
     {
         public bool Has(GangKey gang) => Together.Groups.Any(g => g.Key == gang);
     }

@@ -807,8 +807,8 @@ internal sealed class SchedulerModel
                 foreach (var newcomer in node.Allocations.Where(a => _holders.GetValueOrDefault(a.Pod.Uid) != name && a.State is AllocationState.Planned or AllocationState.Promised))
                 {
                     var pod = newcomer.Pod;
-                    var inPart = pod.Gang is not null && _cluster.Current.Nodes.ToArray().Any(n => n?.Allocations.Any(a =>
-                        a.Pod.Gang?.Key == pod.Gang.Key && a.State is not (AllocationState.Tentative or AllocationState.Planned)) == true);
+                    var inPart = pod.Gang is not null && new[] { AllocationState.Promised, AllocationState.Committed, AllocationState.Bound, AllocationState.Presumed }
+                        .Any(state => _cluster.AllocationsIn(state).Any(a => a.Pod.Gang?.Key == pod.Gang.Key));
                     if (pod.Gang?.Key != claim.Gang && (pod.Gang is null ? pod.Priority <= claim.Rank.Priority : pod.Priority < claim.Rank.Priority && !inPart))
                     {
                         throw Wrong($"{pod} takes devices of {name} that are kept for {claim.Gang}: {newcomer.State}, {node.FreeGpus} are left of {members.Sum(m => m.Request.WholeGpus)}; {Story(_gangs.Find(g => g.Name == claim.Gang.Name)!)}");
