@@ -22,6 +22,8 @@ internal sealed partial class GangReporter(SchedulingEngine engine, IGangAnnounc
     private readonly Dictionary<GangKey, Said> _said = [];
     private readonly HashSet<string> _forbidden = new(StringComparer.Ordinal);
 
+    private bool _hasLooked;
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(s_interval, time);
@@ -42,8 +44,8 @@ internal sealed partial class GangReporter(SchedulingEngine engine, IGangAnnounc
         {
             if (!_said.TryGetValue(gang.Group.Key, out var said))
             {
-                // A gang that runs already is none that something happened to.
-                _said[gang.Group.Key] = said = new Said { State = gang.State, Reason = gang.State == GangState.Running ? Reasons.Placed : "" };
+                // Gangs that run when the process begins are none that something happened to; later ones came to run between two looks.
+                _said[gang.Group.Key] = said = new Said { State = gang.State, Reason = !_hasLooked && gang.State == GangState.Running ? Reasons.Placed : "" };
             }
 
             if (options.Gangs.Events && events > 0 && await SayAsync(gang, said, cancellation))
@@ -57,6 +59,7 @@ internal sealed partial class GangReporter(SchedulingEngine engine, IGangAnnounc
             }
         }
 
+        _hasLooked = true;
         var present = gangs.Select(g => g.Group.Key).ToHashSet();
         foreach (var key in _said.Keys.Where(k => !present.Contains(k)).ToList())
         {

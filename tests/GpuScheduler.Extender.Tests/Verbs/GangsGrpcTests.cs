@@ -157,6 +157,29 @@ public sealed class GangsGrpcTests : IAsyncLifetime
         Assert.Equal(["GangWaiting", "GangPlaced", "GangReleased"], announcer.Said.Select(s => s.Split(' ')[0]));
     }
 
+    [Fact]
+    public async Task A_gang_that_came_to_run_between_two_looks_is_announced_and_one_that_ran_before_the_first_is_not()
+    {
+        var engine = _service.Services.GetRequiredService<SchedulingEngine>();
+        var announcer = new Announcements();
+        using var reporter = new GangReporter(engine, announcer, new Readiness(), new ExtenderOptions(), TimeProvider.System, NullLogger<GangReporter>.Instance);
+        void Run(string gang)
+        {
+            foreach (var node in new[] { "n0", "n1" })
+            {
+                engine.Cluster.UpsertPod(PodJsonReader.Read(System.Text.Encoding.UTF8.GetBytes(
+                    Pod($"{gang}-{node}", $"\"gpuscheduler.io/gang-name\":\"{gang}\",\"gpuscheduler.io/gang-size\":\"2\"", $"\"nodeName\":\"{node}\",")), nameStandsForUid: true));
+            }
+        }
+
+        Run("before");
+        await reporter.ReportAsync(engine.Gangs!.List(), Cancellation);
+        Run("after");
+        await reporter.ReportAsync(engine.Gangs.List(), Cancellation);
+        Assert.DoesNotContain(announcer.Said, s => s.Contains("before", StringComparison.Ordinal));
+        Assert.Equal("GangPlaced gang default/after: all that it needs have a place", Assert.Single(announcer.Said, s => s.Contains("after", StringComparison.Ordinal)));
+    }
+
     private int Held() => _service.Services.GetRequiredService<ClusterState>().CountAllocations().Values.Sum();
 
     private static GangRole Role(string name, int count, int gpus = 8) => new()
