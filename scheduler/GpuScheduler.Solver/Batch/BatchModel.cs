@@ -13,10 +13,10 @@ namespace GpuScheduler.Solver.Batch;
 internal sealed class BatchModel
 {
     /// <summary>
-    /// The linear relaxation at its strongest, and a search from the bound: good plans come from <see cref="BatchNeighbourhood"/>, which
-    /// makes better ones in the same time. Symmetries take more time to find than they save.
+    /// The linear relaxation at its strongest: <see cref="AddSums"/> makes it tight, and most proofs come from there. Symmetries take more
+    /// time to find than they save.
     /// </summary>
-    public const string Parameters = "linearization_level:2,optimize_with_lb_tree_search:true,symmetry_level:0,cp_model_probing_level:1";
+    public const string Parameters = "linearization_level:2,symmetry_level:0,cp_model_probing_level:1";
 
     private readonly GangBatch _batch;
     private readonly WholeGpuCapacity _capacity;
@@ -33,6 +33,7 @@ internal sealed class BatchModel
     private readonly List<(Shape Shape, IntVar Variable)>[][] _placed; // by index of the level and domain
     private readonly List<int>[][] _inside; // by index of the level and domain: domains of the next level inwards
     private readonly ImmutableArray<GangSlot>?[] _slots;
+    private readonly List<List<LinearExpr>[][]> _charges = []; // by index of the level, domain and kind: what gangs there and further inside take
     private LinearExpr? _worth;
 
     private BatchModel(GangBatch batch, WholeGpuCapacity capacity, ImmutableArray<GangSlot>?[] slots)
@@ -145,7 +146,7 @@ internal sealed class BatchModel
 
     /// <summary>GPUs that a gang's members of at least a kind's size, and of its mask, take.</summary>
     private long LoadOf(Shape shape, int kind) =>
-        shape.Members.Where(m => _kinds[m.Kind].Mask == _kinds[kind].Mask && _kinds[m.Kind].Gpus >= _kinds[kind].Gpus).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus);
+        shape.Members.Where(m => IsAtLeast(m.Kind, kind)).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus);
 
     /// <summary>What a solution is worth, with the gangs that are not in the model.</summary>
     public long WorthOf(long[] values)
@@ -404,11 +405,9 @@ internal sealed class BatchModel
             for (var domain = 0; domain < DomainCount(level); domain++)
             {
                 var most = (long)shape.Gangs.Count;
-                foreach (var (_, kind, count) in shape.Members)
+                foreach (var (_, kind, _) in shape.Members)
                 {
-                    var own = _kinds[kind];
-                    var load = shape.Members.Where(m => _kinds[m.Kind].Mask == own.Mask && _kinds[m.Kind].Gpus >= own.Gpus).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus);
-                    most = Math.Min(most, _offers[shape.LevelIndex][domain][kind] / load);
+                    most = Math.Min(most, _offers[shape.LevelIndex][domain][kind] / LoadOf(shape, kind));
                 }
 
                 if (most > 0)
@@ -455,7 +454,7 @@ internal sealed class BatchModel
             }
         }
 
-        for (var l = 1; l < _levels.Count; l++)
+        for (var l = 0; l < _levels.Count; l++)
         {
             AddSums(l);
         }
@@ -474,41 +473,64 @@ internal sealed class BatchModel
     }
 
     /// <summary>
-    /// What the cells say together of a domain further out. Says nothing new, but as one row of the gangs that lie there, from which the
-    /// optimizer sees which of them exclude each other.
+    /// For a size: the members of at least it that a domain takes, those of gangs that lie in it or further inside included. Beside the
+    /// members themselves each gang is charged with what its smaller ones break: those that the domain's scraps (what is of no use to
+    /// members of the size) do not hold take from what is. No placement is lost: (load − scraps)⁺ is superadditive, so gangs that share the
+    /// scraps break at least the sum of it, in one domain as in domains of domains. But a relaxed one can no longer spread a gang over many
+    /// domains to live on the scraps of all.
     /// </summary>
     private void AddSums(int l)
     {
+        var charges = _charges.Count == 0 ? null : _charges[^1];
+        _charges.Add([.. Enumerable.Range(0, DomainCount(_levels[l])).Select(_ => Enumerable.Range(0, _kinds.Count).Select(_ => new List<LinearExpr>()).ToArray())]);
         for (var domain = 0; domain < DomainCount(_levels[l]); domain++)
         {
             for (var kind = 0; kind < _kinds.Count; kind++)
             {
-                var size = _kinds[kind].Gpus;
-                var larger = Enumerable.Range(0, _kinds.Count).Where(k => _kinds[k].Mask == _kinds[kind].Mask && _kinds[k].Gpus >= size).ToList();
-                var load = new List<LinearExpr>();
+                var sum = _charges[^1][domain][kind];
+                var breaks = false;
                 foreach (var (shape, variable) in _placed[l][domain])
                 {
-                    if (shape.Members.Where(m => larger.Contains(m.Kind)).Sum(m => (long)m.Count * _kinds[m.Kind].Gpus) is > 0 and var gpus)
+                    var own = LoadOf(shape, kind);
+                    var broken = BrokenBy(shape, _offers[l][domain], kind);
+                    breaks |= broken > 0;
+                    if (own + broken > 0)
                     {
-                        load.Add(variable * gpus);
+                        sum.Add(variable * (own + broken));
                     }
                 }
 
-                foreach (var k in larger)
+                foreach (var child in _inside[l][domain])
                 {
-                    if (_inflow.TryGetValue((l, domain, k), out var inflow))
-                    {
-                        load.Add(inflow * _kinds[k].Gpus);
-                    }
+                    sum.AddRange(charges![child][kind]);
                 }
 
-                if (load.Count > 0)
+                var coming = Enumerable.Range(0, _kinds.Count).Where(k => IsAtLeast(k, kind) && _inflow.ContainsKey((l, domain, k))).Select(k => _inflow[(l, domain, k)] * _kinds[k].Gpus);
+                // The cells of an innermost domain say all the rest.
+                if (l > 0 ? sum.Count > 0 : breaks)
                 {
-                    Model.Add(LinearExpr.Sum(load) <= _offers[l][domain][kind]);
+                    Model.Add(LinearExpr.Sum(sum.Concat(coming)) <= _offers[l][domain][kind]);
                 }
             }
         }
     }
+
+    /// <summary>GPUs in units of a kind's size that a gang's smaller members take at least, alone in a domain.</summary>
+    private long BrokenBy(Shape shape, long[] offers, int kind)
+    {
+        var broken = 0L;
+        for (var lower = 0; lower < _kinds.Count; lower++)
+        {
+            if (IsAtLeast(kind, lower))
+            {
+                broken = Math.Max(broken, LoadOf(shape, lower) - LoadOf(shape, kind) - (offers[lower] - offers[kind]));
+            }
+        }
+
+        return broken;
+    }
+
+    private bool IsAtLeast(int kind, int size) => _kinds[kind].Mask == _kinds[size].Mask && _kinds[kind].Gpus >= _kinds[size].Gpus;
 
     /// <summary>Members of a kind in a domain: those that come in, and those of gangs that lie here.</summary>
     private List<LinearExpr> Here(int l, int domain, int kind)
