@@ -331,6 +331,7 @@ internal static class ExtenderHost
             KeepLimit = options.Gangs.KeepLimit,
             Preempts = services.GetService<IPodEvictor>() is not null,
             EvictionHold = options.Gangs.EvictionHold,
+            ReplaceHold = options.Gangs.ReplaceHold,
             BatchLimit = options.Gangs.BatchLimit,
             WeightDecides = options.Gangs.WeightDecides,
             Placer = services.GetRequiredService<GangSolver>(),

@@ -82,6 +82,9 @@ public sealed class ExtenderOptions
         /// <summary>How long the nodes are kept on which that was done (<see cref="GangOptions.EvictionHold"/>).</summary>
         public TimeSpan EvictionHold { get; set; } = TimeSpan.FromMinutes(5);
 
+        /// <summary>How long the place of a bound member that is gone is kept for the one that replaces it (<see cref="GangOptions.ReplaceHold"/>).</summary>
+        public TimeSpan ReplaceHold { get; set; } = TimeSpan.FromSeconds(15);
+
         /// <summary>How long several waiting gangs may be thought about together; 0 to plan one after another (<see cref="GangOptions.BatchLimit"/>).</summary>
         public TimeSpan BatchLimit { get; set; } = TimeSpan.FromSeconds(2);
 

@@ -67,6 +67,7 @@ internal static class ExtenderOptionsValidator
         CheckTime(errors, "Gangs:Backoff", options.Gangs.Backoff, TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10));
         CheckTime(errors, "Gangs:SolveLimit", options.Gangs.SolveLimit, TimeSpan.FromMilliseconds(1), TimeSpan.FromSeconds(10));
         CheckTime(errors, "Gangs:KeepLimit", options.Gangs.KeepLimit, TimeSpan.FromSeconds(1), TimeSpan.FromDays(30));
+        CheckTime(errors, "Gangs:ReplaceHold", options.Gangs.ReplaceHold, TimeSpan.Zero, TimeSpan.FromHours(1));
         CheckTime(errors, "Gangs:EvictionHold", options.Gangs.EvictionHold, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
         CheckTime(errors, "Gangs:BatchLimit", options.Gangs.BatchLimit, TimeSpan.Zero, TimeSpan.FromMinutes(1));
         if (options.Gangs.WakesPerSecond is < 1 or > 10_000)

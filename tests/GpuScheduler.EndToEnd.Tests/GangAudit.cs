@@ -11,7 +11,6 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
     private readonly Dictionary<string, TimeSpan> _longest = new(StringComparer.Ordinal);
     private readonly Dictionary<string, TimeSpan> _whole = new(StringComparer.Ordinal);
     private readonly List<GangJob> _gangs = [.. gangs];
-    private readonly HashSet<string> _bereft = new(StringComparer.Ordinal);
     private readonly Lock _gate = new();
     private Dictionary<string, int> _bound = new(StringComparer.Ordinal);
     private Dictionary<string, int> _free = new(StringComparer.Ordinal);
@@ -20,26 +19,6 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
     public int Running => Gangs.Count(g => _bound.GetValueOrDefault(g.Name) >= g.Members);
 
     public string Summary => $"{Running} of {Gangs.Count} gangs run; longest time in part {_longest.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s; last one whole after {_whole.Values.DefaultIfEmpty().Max().TotalSeconds:F1} s";
-
-    /// <summary>
-    /// A gang is about to lose a bound member. Another gang may take its place before the replacement comes: then the gang is bound in part
-    /// until there is room again, and no longer.
-    /// </summary>
-    public void Bereave(GangJob gang)
-    {
-        lock (_gate)
-        {
-            _bereft.Add(gang.Name);
-        }
-    }
-
-    private bool IsBereft(GangJob gang)
-    {
-        lock (_gate)
-        {
-            return _bereft.Contains(gang.Name);
-        }
-    }
 
     /// <summary>Gangs that are bound whole.</summary>
     public IReadOnlyList<GangJob> Whole => [.. Gangs.Where(g => _bound.GetValueOrDefault(g.Name) >= g.Members)];
@@ -85,8 +64,8 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
 
     /// <summary>Gangs that were bound in part for longer than a burst takes, or are now.</summary>
     public IEnumerable<string> Wrong(TimeSpan burst) =>
-        Gangs.Where(g => _longest.GetValueOrDefault(g.Name) > burst && !IsBereft(g)).Select(g => $"{g.Name} was bound in part for {_longest[g.Name].TotalSeconds:F1} s")
-            .Concat(Gangs.Where(g => _bound.GetValueOrDefault(g.Name) is > 0 and var bound && bound < g.Members && !IsBereft(g)).Select(g => $"{g.Name} is bound in part"));
+        Gangs.Where(g => _longest.GetValueOrDefault(g.Name) > burst).Select(g => $"{g.Name} was bound in part for {_longest[g.Name].TotalSeconds:F1} s")
+            .Concat(Gangs.Where(g => _bound.GetValueOrDefault(g.Name) is > 0 and var bound && bound < g.Members).Select(g => $"{g.Name} is bound in part"));
 
     /// <summary>Waits until every gang runs, or has none bound and no room.</summary>
     public Task SettledAsync(TimeSpan limit, int nodes, int gpus, CancellationToken cancellation) => Eventually.TrueAsync(
@@ -104,7 +83,7 @@ internal sealed class GangAudit(IKubernetes client, IReadOnlyList<GangJob> gangs
 
         var untouched = nodes - _free.Count;
         var room = _free.Values.Sum(f => f / gang.Gpus) + (untouched * (gpus / gang.Gpus));
-        return IsBereft(gang) ? room >= gang.Members - bound : bound > 0 || room >= gang.Members;
+        return bound > 0 || room >= gang.Members;
     }
 
     private async Task LookAsync(CancellationToken cancellation)

@@ -124,7 +124,6 @@ public sealed class GangTests
     private static async Task ReplaceOneAsync(ClusterUnderTest cluster, GangAudit watched)
     {
         var whole = watched.Whole;
-        watched.Bereave(whole[0]);
         var gone = (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", labelSelector: $"gang={whole[0].Name}", cancellationToken: Cancellation)).Items[0];
         await cluster.Client.CoreV1.DeleteNamespacedPodAsync(gone.Metadata.Name, "default", new V1DeleteOptions { GracePeriodSeconds = 0 }, cancellationToken: Cancellation);
         await cluster.AddPodsAsync([whole[0].Pod(int.Parse(gone.Metadata.Labels["member"], CultureInfo.InvariantCulture))], Cancellation);

@@ -21,6 +21,9 @@ namespace GpuScheduler.Core.Cluster;
 /// </remarks>
 public sealed class ClusterState
 {
+    /// <summary>Most departures that are remembered for a reader who does not come.</summary>
+    private const int MostDeparted = 4096;
+
     private readonly Lock _gate = new();
     private readonly Ledger _ledger;
     private readonly Dictionary<string, int> _positions = new(StringComparer.Ordinal);
@@ -29,6 +32,8 @@ public sealed class ClusterState
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly PodGroupTable _groups = new();
     private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
+    private readonly Queue<Allocation> _departed = [];
+    private volatile bool _hasDeparted;
     private readonly Stack<int> _freePositions = new();
     private readonly ChangeLog _log = new();
     private readonly List<int> _unpublished = [];
@@ -327,6 +332,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Depart(uid);
             Forget(uid);
             Release(uid);
         }
@@ -365,6 +371,7 @@ public sealed class ClusterState
                 };
                 if (yields)
                 {
+                    Depart(allocation.Pod.Uid);
                     Release(allocation.Pod.Uid);
                 }
             }
@@ -630,6 +637,23 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>True when <see cref="TakeDeparted"/> has something to say.</summary>
+    internal bool HasDeparted => _hasDeparted;
+
+    /// <summary>
+    /// What bound members of gangs held that are gone since it was asked last, whether they were deleted or have ended: the watch does not tell.
+    /// </summary>
+    internal IReadOnlyList<Allocation> TakeDeparted()
+    {
+        lock (_gate)
+        {
+            Allocation[] departed = [.. _departed];
+            _departed.Clear();
+            _hasDeparted = false;
+            return departed;
+        }
+    }
+
     private NodeInfo? NodeOf(string name) => _positions.TryGetValue(name, out var position) ? NodeAt(position) : null;
 
     private NodeInfo? NodeAt(int position) =>
@@ -639,6 +663,7 @@ public sealed class ClusterState
     {
         if (pod.IsTerminal)
         {
+            Depart(pod.Uid);
             Forget(pod.Uid);
             Release(pod.Uid);
             return;
@@ -732,6 +757,21 @@ public sealed class ClusterState
         if (pod.Assignment is { } promised && _truths.TryGetValue(pod.Uid, out var held))
         {
             yield return new ReportFinding(pod.ToString(), $"it was promised {promised.ToAnnotation()} and its kubelet gave it {held.ToAnnotation()}, which is believed: the node's device plugin does not read {GpuAnnotations.AssignedDevices}");
+        }
+    }
+
+    /// <summary>Remembers a member of a gang that is gone from the place where it was, or was about to be, bound.</summary>
+    private void Depart(string podUid)
+    {
+        if (_ledger.TryGet(podUid, out var held) && held.Pod is { Gang: not null, Request.WantsGpu: true } && held.State is AllocationState.Bound or AllocationState.Presumed or AllocationState.Committed)
+        {
+            if (_departed.Count == MostDeparted)
+            {
+                _departed.Dequeue();
+            }
+
+            _departed.Enqueue(held);
+            _hasDeparted = true;
         }
     }
 

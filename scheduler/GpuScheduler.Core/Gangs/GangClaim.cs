@@ -6,17 +6,17 @@ using GpuScheduler.Core.Requests;
 namespace GpuScheduler.Core.Gangs;
 
 /// <summary>
-/// The nodes that are kept for a gang that has no place yet: where it would go if some of those who are there now went away. Others that
+/// What is kept for a gang: where it would go if some of those who are there now went away, or where members of it were. Others that
 /// come after it may use what its members leave of these nodes, and no more. Immutable.
 /// </summary>
 internal sealed class GangClaim
 {
-    public GangClaim(GangKey gang, GangRank rank, IEnumerable<(PodInfo Pod, string Node)> places)
+    public GangClaim(GangKey gang, GangRank rank, IEnumerable<(PodInfo Pod, string Node)> places, string which = "which is due next")
     {
         Gang = gang;
         Rank = rank;
         Members = places.GroupBy(p => p.Node, p => p.Pod, StringComparer.Ordinal).ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
-        Refusal = Reasons.Kept.Because($"kept for gang {gang}, which is due next");
+        Refusal = Reasons.Kept.Because($"kept for gang {gang}, {which}");
     }
 
     public GangKey Gang { get; }

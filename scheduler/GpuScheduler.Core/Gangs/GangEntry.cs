@@ -68,6 +68,15 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     /// <summary>The nodes that are kept for it; null when none are.</summary>
     public GangClaim? Claim { get; set; }
 
+    /// <summary>Places of bound members that are gone, until others replace them.</summary>
+    public List<GangVacancy> Vacancies { get; } = [];
+
+    /// <summary>These as what is kept for the gang; null when there are none.</summary>
+    public GangClaim? Vacated { get; set; }
+
+    /// <summary>All that is kept for it; null when nothing is.</summary>
+    public GangClaim? Kept => Room?.Claim ?? Claim ?? Vacated;
+
     /// <summary>When its turn to have nodes kept for it began; null when it has not.</summary>
     public DateTimeOffset? TurnBegan { get; set; }
 

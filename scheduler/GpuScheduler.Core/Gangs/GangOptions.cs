@@ -42,6 +42,12 @@ public sealed record GangOptions
     /// <summary>How long the nodes are kept from which pods are removed: as long as these may take to end, and the gang to be placed.</summary>
     public TimeSpan EvictionHold { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How long the place of a bound member that is gone is kept for the one that replaces it, when the gang lacks members without it and others of
+    /// it run on: as long as a controller takes to make another pod. Zero leaves it to whoever comes first.
+    /// </summary>
+    public TimeSpan ReplaceHold { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Several waiting gangs are planned together for at most this long, beside everything else; zero to plan one after another.</summary>
     public TimeSpan BatchLimit { get; init; } = TimeSpan.FromSeconds(2);
 

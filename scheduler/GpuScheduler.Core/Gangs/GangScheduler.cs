@@ -23,7 +23,8 @@ namespace GpuScheduler.Core.Gangs;
 /// gets there what it cannot use, and no more. It may be placed elsewhere at any time. Its turn ends after a time, so that one that waits
 /// for ever keeps nothing from others for ever; and a gang that not even the empty cluster could hold has no turn.
 /// (6) Pods are removed for a gang only when that gives it all it needs; then all pods of their jobs are, and the nodes are kept for it.
-/// (7) What is kept in here may be lost at any time: with the ledger filled from the API, the gang goes on around its bound members.
+/// (7) The place of a bound member that is gone is kept for a while for the one that replaces it, if the gang needs one.
+/// (8) What is kept in here may be lost at any time: with the ledger filled from the API, the gang goes on around its bound members.
 /// Members that want no GPU are counted among those present, and let through once the gang has its places. They have no place in the
 /// plan and nobody waits for them at bind, because kube-scheduler need not ask about them at all.
 /// Nothing in here runs by itself: <see cref="Sweep"/> has to be called at intervals.
@@ -69,9 +70,9 @@ public sealed class GangScheduler
 
     internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
     {
-        if (options.KeepLimit <= TimeSpan.Zero || options.EvictionHold <= TimeSpan.Zero || options.BatchLimit < TimeSpan.Zero)
+        if (options.KeepLimit <= TimeSpan.Zero || options.EvictionHold <= TimeSpan.Zero || options.BatchLimit < TimeSpan.Zero || options.ReplaceHold < TimeSpan.Zero)
         {
-            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit not below", nameof(options));
+            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit and ReplaceHold not below", nameof(options));
         }
 
         _cluster = cluster;
@@ -119,6 +120,7 @@ public sealed class GangScheduler
 
         lock (_gate)
         {
+            SeeDepartures();
             var entry = EntryOf(group.Key);
             Reconcile(entry, group, pod);
             var refusal = Decide(entry, group, pod, snapshot, candidates);
@@ -226,6 +228,7 @@ public sealed class GangScheduler
     {
         lock (_gate)
         {
+            SeeDepartures();
             var group = _cluster.FindGroup(gang) ?? throw new ArgumentException($"there is no gang {gang}", nameof(gang));
             if (group.Standing != PodGroupStanding.Complete)
             {
@@ -257,6 +260,7 @@ public sealed class GangScheduler
         var waiting = new List<GangEntry>();
         lock (_gate)
         {
+            SeeDepartures();
             foreach (var key in _cluster.Gangs)
             {
                 if (!_entries.ContainsKey(key) && _cluster.FindGroup(key) is { Standing: not PodGroupStanding.Single })
@@ -275,6 +279,7 @@ public sealed class GangScheduler
                 }
 
                 Reconcile(entry, group, null);
+                CheckVacancies(entry, group);
                 TryOpen(entry, group);
                 if (entry.Arrived.Count > 0 && Now - entry.FirstArrival >= _options.BarrierTimeout)
                 {
@@ -291,6 +296,7 @@ public sealed class GangScheduler
 
         lock (_gate)
         {
+            Keep();
             FinishJoint();
             waiting = [.. waiting.OrderBy(RankOf)];
             StartJoint(waiting);
@@ -450,6 +456,7 @@ public sealed class GangScheduler
         var nodes = candidates.DistinctBy(c => c.Node, StringComparer.Ordinal).ToDictionary(c => c.Node, StringComparer.Ordinal);
         lock (_gate)
         {
+            SeeDepartures();
             if (!pod.Request.WantsGpu || _cluster.FindGroup(pod) is not { Standing: PodGroupStanding.Complete } group || !MayPreempt(group))
             {
                 return [];
@@ -479,7 +486,18 @@ public sealed class GangScheduler
     }
 
     /// <summary>What is kept from a single pod; null when nothing is.</summary>
-    internal KeptNodes? KeptFrom(PodInfo single) => _kept?.From(single);
+    internal KeptNodes? KeptFrom(PodInfo single)
+    {
+        if (_cluster.HasDeparted)
+        {
+            lock (_gate)
+            {
+                SeeDepartures();
+            }
+        }
+
+        return _kept?.From(single);
+    }
 
     /// <summary>A single pod found no node because of what is kept. It is woken when that changes.</summary>
     internal void TurnedAway(PodInfo single)
@@ -680,11 +698,13 @@ public sealed class GangScheduler
             entry.Note(Now, $"{outcome.Held.Length} {(outcome.Held.Length == 1 ? "place" : "places")} planned{(outcome.Domain.Length > 0 ? $" in {outcome.Domain}" : "")}: {outcome.Plan.Proof}");
         }
 
+        CheckVacancies(entry, group);
         if (entry.Claim is not null || (entry.Room is not null && HasPlaces(group)))
         {
             (entry.Claim, entry.TurnBegan, entry.Room) = (null, null, null);
-            Keep();
         }
+
+        Keep();
 
         // Those at bind whose place is another one now have to come again.
         foreach (var arrival in entry.Arrived.Values.Where(a => !(_cluster.TryGetAllocation(a.Pod.Uid, out var held) && held.Node == a.Node)).ToList())
@@ -794,7 +814,7 @@ public sealed class GangScheduler
     /// <summary>Lets others see for whom nodes are kept now. Those from whom they were kept are to ask again.</summary>
     private void Keep()
     {
-        var claims = _entries.Values.Select(e => e.Room?.Claim ?? e.Claim).OfType<GangClaim>().OrderBy(c => c.Rank).ToImmutableArray();
+        var claims = _entries.Values.Select(e => e.Kept).OfType<GangClaim>().OrderBy(c => c.Rank).ToImmutableArray();
         if ((_kept?.Claims ?? []).SequenceEqual(claims))
         {
             return;
@@ -803,6 +823,59 @@ public sealed class GangScheduler
         _kept = claims.IsEmpty ? null : new KeptNodes(claims, _evaluator, _cards);
         _toWake.UnionWith(_turnedAway);
         _turnedAway.Clear();
+    }
+
+    // ---- places of members that are gone
+
+    /// <summary>
+    /// Keeps the places of bound members that are gone for those that replace them. Whether one was deleted or has ended is not known, so that
+    /// of a gang that ends member by member something is kept in vain, and not for long.
+    /// </summary>
+    private void SeeDepartures()
+    {
+        if (!_cluster.HasDeparted)
+        {
+            return;
+        }
+
+        foreach (var gone in _cluster.TakeDeparted())
+        {
+            if (_options.ReplaceHold > TimeSpan.Zero && !_evictions.ContainsKey(gone.Pod.Uid) && _cluster.FindGroup(gone.Pod) is { Standing: not PodGroupStanding.Single } group)
+            {
+                var entry = EntryOf(group.Key);
+                entry.Vacancies.Add(new GangVacancy(gone.Pod, gone.Node, Now + _options.ReplaceHold));
+                CheckVacancies(entry, group, changed: true);
+                if (entry.Vacancies.Count > 0)
+                {
+                    entry.Note(Now, $"{gone.Pod.Name} is gone from {gone.Node}; its place is kept for the one that replaces it");
+                }
+            }
+        }
+
+        Keep();
+    }
+
+    /// <summary>Lets go what is not needed any more: in time, with all members that the gang needs, or when nobody of it is left to work with them.</summary>
+    private void CheckVacancies(GangEntry entry, PodGroup group, bool changed = false)
+    {
+        if (entry.Vacancies.Count == 0)
+        {
+            return;
+        }
+
+        var lives = !IsLeaving(group) && group.Members.Any(m => m.Request.WantsGpu && _planner.IsFirm(m.Uid));
+        var lacks = !lives ? 0
+            : group.Standing == PodGroupStanding.Complete ? Shortage(group, uid => IsPlanned(uid) || _planner.IsFirm(uid))
+            : Math.Max(0, group.MinMembers - group.Members.Count(m => _planner.IsFirm(m.Uid)));
+        var before = entry.Vacancies.Count;
+        entry.Vacancies.RemoveAll(v => v.Until <= Now);
+        entry.Vacancies.RemoveRange(0, Math.Max(0, entry.Vacancies.Count - lacks));
+        if (changed || entry.Vacancies.Count != before)
+        {
+            entry.Vacated = entry.Vacancies.Count == 0
+                ? null
+                : new GangClaim(entry.Key, new GangRank(true, group.Priority, entry.Created, entry.Key.ToString()), entry.Vacancies.Select(v => (v.Pod, v.Node)), "of which a member there is being replaced");
+        }
     }
 
     /// <summary>True while members have to go for another gang. Others would follow them otherwise, and count as the rest of a gang that runs in part.</summary>
@@ -1121,7 +1194,7 @@ public sealed class GangScheduler
             State = state,
             Reason = group.Reason.Length > 0 ? group.Reason : state == GangState.Unplaced && entry is not null ? WhyUnplaced(entry) : "",
             QueuePlace = state == GangState.Unplaced && entry is { QueuePlace: > 0 } ? entry.QueuePlace : null,
-            KeptNodes = (entry?.Room?.Claim ?? entry?.Claim) is { } claim ? [.. claim.Members.Keys.Order(StringComparer.Ordinal)] : [],
+            KeptNodes = entry?.Kept is { } claim ? [.. claim.Members.Keys.Order(StringComparer.Ordinal)] : [],
             Members = members,
             Plan = entry?.Plan,
             Domain = entry?.Domain ?? "",
