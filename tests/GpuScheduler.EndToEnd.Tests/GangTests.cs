@@ -108,6 +108,46 @@ public sealed class GangTests
         await cluster.BoundAsync(2, TimeSpan.FromMinutes(1), Cancellation);
     }
 
+    [Fact]
+    public async Task A_more_urgent_gang_has_whole_jobs_removed_and_nobody_else()
+    {
+        var found = ControlPlaneBinaries.TryFind(out var whyNot);
+        Assert.SkipWhen(found?.PreemptingScheduler is null, whyNot ?? "this kube-scheduler does not ask extenders about preemption");
+        await using var cluster = await ClusterUnderTest.StartAsync(tls: false, Cancellation);
+        await cluster.Client.SchedulingV1.CreatePriorityClassAsync(new V1PriorityClass { Metadata = new V1ObjectMeta { Name = "high" }, Value = 1000 }, cancellationToken: Cancellation);
+        foreach (var number in Enumerable.Range(0, 4))
+        {
+            await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{number}", "rack-0"), cancellationToken: Cancellation);
+        }
+
+        await cluster.StartExtenderAsync(Cancellation);
+        await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Preempting, Cancellation);
+        var cheap = new GangJob("cheap", "gpuscheduler", 2, 8, "gpu-scheduler");
+        await cluster.AddPodsAsync([cheap.Pod(0), cheap.Pod(1)], Cancellation);
+        await cluster.BoundAsync(2, TimeSpan.FromMinutes(2), Cancellation);
+        var dear = new GangJob("dear", "volcano", 4, 4, "gpu-scheduler");
+        await cluster.AddPodsAsync([.. Enumerable.Range(0, 4).Select(dear.Pod)], Cancellation);
+        await cluster.BoundAsync(6, TimeSpan.FromMinutes(2), Cancellation);
+
+        // Two nodes are all it needs: one job has to go, and the other, which would do as well, must not lose a member.
+        var urgent = new GangJob("urgent", "koordinator", 2, 8, "gpu-scheduler");
+        await cluster.AddPodsAsync([.. Enumerable.Range(0, 2).Select(i => Urgent(urgent.Pod(i)))], Cancellation);
+        await Eventually.TrueAsync(async () => await BoundOfAsync(cluster, "urgent") == 2, TimeSpan.FromMinutes(2), () => "the urgent gang is not bound", Cancellation);
+
+        var left = new[] { await BoundOfAsync(cluster, "cheap"), await BoundOfAsync(cluster, "dear") };
+        Assert.True(left is [0, 4] or [2, 0], $"{left[0]} of 2 and {left[1]} of 4 pods of the other jobs are left");
+        Assert.Empty(await ApiAudit.RunAsync(cluster.Client, Cancellation));
+    }
+
+    private static V1Pod Urgent(V1Pod pod)
+    {
+        pod.Spec.PriorityClassName = "high";
+        return pod;
+    }
+
+    private static async Task<int> BoundOfAsync(ClusterUnderTest cluster, string gang) =>
+        (await cluster.Client.CoreV1.ListNamespacedPodAsync("default", labelSelector: $"gang={gang}", cancellationToken: Cancellation)).Items.Count(p => p.Spec.NodeName is not null);
+
     private static async Task SaysAsync(ClusterUnderTest cluster, string name, string what)
     {
         string? said = null;
