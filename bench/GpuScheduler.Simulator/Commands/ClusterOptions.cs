@@ -85,11 +85,6 @@ internal sealed class ClusterOptions
             : ClusterGenerator.Generate(ReadScenario(parsed), parsed.GetValue(GeneratorSeed));
     }
 
-    /// <summary>True when the cluster is the built-in example.</summary>
-    public bool IsExample(ParseResult parsed) =>
-        parsed.GetValue(_nodes) is null && parsed.GetValue(_snapshot) is null && parsed.GetValue(Openb) is null && parsed.GetValue(_generate) is null && parsed.GetValue(Scenario) is null
-        && parsed.GetValue(_cluster) is null;
-
     /// <summary>True when the cluster is a snapshot.</summary>
     public bool IsSnapshot(ParseResult parsed) => parsed.GetValue(_snapshot) is not null || (parsed.GetValue(_cluster) is { } cluster && !IsGenerated(cluster) && !IsNodeList(cluster));
 

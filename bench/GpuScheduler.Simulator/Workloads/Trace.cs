@@ -23,9 +23,6 @@ internal sealed record Trace(string Name, IReadOnlyList<TracePod> Pods)
     /// <summary>What each pod asks for, members of gangs one by one.</summary>
     public IEnumerable<PodInfo> Templates => Pods.SelectMany(p => Enumerable.Repeat(p.Template, p.Members));
 
-    /// <summary>True when some pods come in gangs.</summary>
-    public bool HasGangs => Pods.Any(p => p.Members > 1);
-
     /// <summary>True when every pod has a time of arrival.</summary>
     public bool HasArrivals => Pods.All(p => p.ArrivalMs != TracePod.NoTime);
 

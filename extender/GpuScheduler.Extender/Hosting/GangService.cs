@@ -63,78 +63,54 @@ internal sealed partial class GangService : BackgroundService
         }
     }
 
-    private async Task EvictAsync(CancellationToken cancellation)
-    {
-        if (_evictor is null)
-        {
-            return;
-        }
-
-        await Parallel.ForEachAsync(_gangs.TakeToEvict(MostEvictions), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (eviction, token) =>
-        {
-            try
-            {
-                await _evictor.EvictAsync(eviction.Pod, token);
-                _metrics.Evicted(Verbs.Outcome.Ok);
-                LogEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString());
-            }
-            catch (KubernetesApiException e)
-            {
-                _metrics.Evicted(Verbs.Outcome.Error);
-                LogNotEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString(), e.Message);
-            }
-        });
-    }
-
     private int MostAtOnce => Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds));
 
-    private async Task ReleaseAsync(CancellationToken cancellation)
-    {
-        if (_releaser is null)
-        {
-            return;
-        }
+    private Task EvictAsync(CancellationToken cancellation) => _evictor is null ? Task.CompletedTask : EachAsync(
+        _gangs.TakeToEvict(MostEvictions),
+        (eviction, token) => _evictor.EvictAsync(eviction.Pod, token),
+        _metrics.Evicted,
+        eviction => LogEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString()),
+        (eviction, why) => LogNotEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString(), why),
+        cancellation);
 
-        await Parallel.ForEachAsync(_gangs.TakeToRelease(MostAtOnce), new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (release, token) =>
+    private Task ReleaseAsync(CancellationToken cancellation) => _releaser is null ? Task.CompletedTask : EachAsync(
+        _gangs.TakeToRelease(MostAtOnce),
+        (release, token) => _releaser.ReleaseAsync(release, token),
+        _metrics.Released,
+        release => LogReleased(_log, release.Pod.ToString(), release.Node ?? "any node"),
+        (release, why) =>
+        {
+            _gangs.ReleaseFailed(release.Pod, why);
+            LogNotReleased(_log, release.Pod.ToString(), why);
+        },
+        cancellation);
+
+    // Of one that is not woken: kube-scheduler comes back to it by itself, only later.
+    private Task WakeAsync(CancellationToken cancellation) => _waker is null ? Task.CompletedTask : EachAsync(
+        _gangs.TakeToWake(MostAtOnce),
+        (pod, token) => _waker.WakeAsync(pod, token),
+        _metrics.Woken,
+        static _ => { },
+        (pod, why) => LogNotWoken(_log, pod.ToString(), why),
+        cancellation);
+
+    /// <summary>Writes to the API server for each of some, several at a time. One that fails keeps none of the others.</summary>
+    private static Task EachAsync<T>(
+        IEnumerable<T> items, Func<T, CancellationToken, Task> write, Action<string> count, Action<T> done, Action<T, string> failed, CancellationToken cancellation) =>
+        Parallel.ForEachAsync(items, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (item, token) =>
         {
             try
             {
-                await _releaser.ReleaseAsync(release, token);
-                _metrics.Released(Verbs.Outcome.Ok);
-                LogReleased(_log, release.Pod.ToString(), release.Node ?? "any node");
+                await write(item, token);
+                count(Verbs.Outcome.Ok);
+                done(item);
             }
             catch (KubernetesApiException e)
             {
-                _metrics.Released(Verbs.Outcome.Error);
-                _gangs.ReleaseFailed(release.Pod, e.Message);
-                LogNotReleased(_log, release.Pod.ToString(), e.Message);
+                count(Verbs.Outcome.Error);
+                failed(item, e.Message);
             }
         });
-    }
-
-    private async Task WakeAsync(CancellationToken cancellation)
-    {
-        if (_waker is null)
-        {
-            return;
-        }
-
-        var pods = _gangs.TakeToWake(MostAtOnce);
-        await Parallel.ForEachAsync(pods, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellation }, async (pod, token) =>
-        {
-            try
-            {
-                await _waker.WakeAsync(pod, token);
-                _metrics.Woken(Verbs.Outcome.Ok);
-            }
-            catch (KubernetesApiException e)
-            {
-                // kube-scheduler comes back to it by itself, only later.
-                _metrics.Woken(Verbs.Outcome.Error);
-                LogNotWoken(_log, pod.ToString(), e.Message);
-            }
-        });
-    }
 
     [LoggerMessage(1046, LogLevel.Information, "The gate of {Pod} is removed; it goes to {Node}", EventName = "GangGateRemoved")]
     private static partial void LogReleased(ILogger log, string pod, string node);

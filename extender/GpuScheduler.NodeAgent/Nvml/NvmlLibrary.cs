@@ -148,6 +148,9 @@ internal sealed unsafe class NvmlLibrary : INvml
         return code == NvmlReturn.Success ? Read(&native, out pci) : code;
     }
 
+    /// <summary>True when a driver does not know this version of a call, so that an older one is to be tried. Some say of a struct's unknown version that the argument is invalid.</summary>
+    private static bool IsOtherVersion(NvmlReturn code) => code is NvmlReturn.ArgumentVersionMismatch or NvmlReturn.FunctionNotFound or NvmlReturn.InvalidArgument;
+
     public NvmlReturn Memory(nint device, out MemoryInfo memory)
     {
         memory = default;
@@ -156,7 +159,7 @@ internal sealed unsafe class NvmlLibrary : INvml
         {
             var native = new NativeMemory2 { Version = Version<NativeMemory2>(2) };
             var code = (NvmlReturn)v2(device, &native);
-            if (code is not (NvmlReturn.ArgumentVersionMismatch or NvmlReturn.FunctionNotFound or NvmlReturn.InvalidArgument))
+            if (!IsOtherVersion(code))
             {
                 memory = new MemoryInfo(native.Total, native.Used, native.Free);
                 return code;
@@ -313,7 +316,7 @@ internal sealed unsafe class NvmlLibrary : INvml
         {
             var native = new NativeFabric2 { Version = Version<NativeFabric2>(2) };
             var code = (NvmlReturn)versioned(device, &native);
-            if (code is not (NvmlReturn.ArgumentVersionMismatch or NvmlReturn.FunctionNotFound or NvmlReturn.InvalidArgument))
+            if (!IsOtherVersion(code))
             {
                 fabric = new FabricInfo(Uuid(native.Cluster), native.Clique, native.State == FabricCompleted && native.Status == 0);
                 return code;

@@ -210,33 +210,13 @@ public sealed class SchedulingEngine
             Cluster.Abandon(pod.Uid);
         }
 
-        while (true)
+        var (snapshot, score) = (Cluster.Current, 0.0);
+        if (!Cluster.TryGetAllocation(pod.Uid, out var allocation) && (allocation = PromiseBest(pod, out snapshot, out score)) is not null)
         {
-            var kept = pod.Request.WantsGpu ? KeptFrom(pod) : null;
-            var best = FindBest(pod, kept, out var snapshot);
-            if (Cluster.TryGetAllocation(pod.Uid, out var present))
-            {
-                return Decided(present, 0);
-            }
-
-            if (best.Index < 0)
-            {
-                return Decided(null, 0);
-            }
-
-            if (Promise(pod, snapshot.Nodes[best.Position]!.Facts.Name) is { IsGranted: true, Allocation: var allocation })
-            {
-                Cluster.Run(pod.Uid);
-                return Decided(allocation, best.Score);
-            }
-
-            Decision Decided(Allocation? allocation, double score) => new(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
-
-            if (Cluster.Current == snapshot && kept is null && KeptFrom(pod) is null)
-            {
-                throw new InvalidOperationException($"node {snapshot.Nodes[best.Position]!.Facts.Name} passed the filters for pod {pod} and was refused when devices were to be promised");
-            }
+            Cluster.Run(pod.Uid);
         }
+
+        return new Decision(snapshot, allocation, score, () => CountVerdicts(pod, snapshot));
     }
 
     /// <summary>
@@ -270,7 +250,7 @@ public sealed class SchedulingEngine
         }
 
         var placed = 0;
-        while (placed < members.Count && TryPromiseBest(members[placed]))
+        while (placed < members.Count && PromiseBest(members[placed], out _, out _) is not null)
         {
             placed++;
         }
@@ -369,23 +349,26 @@ public sealed class SchedulingEngine
         }
     }
 
-    private bool TryPromiseBest(PodInfo pod)
+    /// <summary>Promises the best node to a pod that holds none; null when there is no node for it.</summary>
+    private Allocation? PromiseBest(PodInfo pod, out Snapshot snapshot, out double score)
     {
         while (true)
         {
-            var best = FindBest(pod, null, out var snapshot);
+            var kept = pod.Request.WantsGpu ? KeptFrom(pod) : null;
+            var best = FindBest(pod, kept, out snapshot);
+            score = best.Index < 0 ? 0 : best.Score;
             if (best.Index < 0)
             {
-                return false;
+                return null;
             }
 
             var node = snapshot.Nodes[best.Position]!.Facts.Name;
-            if (Promise(pod, node).IsGranted)
+            if (Promise(pod, node) is { IsGranted: true, Allocation: var allocation })
             {
-                return true;
+                return allocation;
             }
 
-            if (Cluster.Current == snapshot)
+            if (Cluster.Current == snapshot && kept is null && KeptFrom(pod) is null)
             {
                 throw new InvalidOperationException($"node {node} passed the filters for pod {pod} and was refused when devices were to be promised");
             }

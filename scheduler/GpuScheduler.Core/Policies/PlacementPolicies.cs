@@ -13,19 +13,19 @@ namespace GpuScheduler.Core.Policies;
 /// </summary>
 public static class PlacementPolicies
 {
-    private static readonly ImmutableDictionary<string, Func<PolicyContext, Profile>> s_policies = new Dictionary<string, Func<PolicyContext, Profile>>(StringComparer.Ordinal)
+    private static readonly ImmutableDictionary<string, (Func<PolicyContext, Profile> Create, Func<IGangPlacer>? Gangs)> s_policies = new Dictionary<string, (Func<PolicyContext, Profile>, Func<IGangPlacer>?)>(StringComparer.Ordinal)
     {
-        ["fgd"] = Fgd,
-        ["bestfit"] = static _ => Of(LeastFree.Instance, new BestFit()),
-        ["dotproduct"] = static _ => Of(LeastFree.Instance, new DotProduct()),
-        ["gpupacking"] = static _ => Of(LeastFree.Instance, new GpuPacking()),
-        ["gpuclustering"] = static _ => Of(LeastFree.Instance, new GpuClustering()),
-        ["firstfit"] = static _ => Of(LeastFree.Instance),
-        ["random"] = static context => Of(new RandomCard(context.Seed)) with { TieSeed = context.Seed },
-        ["leastallocated"] = static _ => Of(LeastFree.Instance, new LeastAllocated()),
-        ["mostallocated"] = static _ => Of(LeastFree.Instance, new MostAllocated()),
-        ["default"] = Own,
-        [PodByPod] = Own,
+        ["fgd"] = (Fgd, null),
+        ["bestfit"] = (static _ => Of(LeastFree.Instance, new BestFit()), static () => new BestFitGangs()),
+        ["dotproduct"] = (static _ => Of(LeastFree.Instance, new DotProduct()), null),
+        ["gpupacking"] = (static _ => Of(LeastFree.Instance, new GpuPacking()), null),
+        ["gpuclustering"] = (static _ => Of(LeastFree.Instance, new GpuClustering()), null),
+        ["firstfit"] = (static _ => Of(LeastFree.Instance), null),
+        ["random"] = (static context => Of(new RandomCard(context.Seed)) with { TieSeed = context.Seed }, null),
+        ["leastallocated"] = (static _ => Of(LeastFree.Instance, new LeastAllocated()), null),
+        ["mostallocated"] = (static _ => Of(LeastFree.Instance, new MostAllocated()), null),
+        ["default"] = (Own, static () => new ExactGangPlacer()),
+        [PodByPod] = (Own, null),
     }.ToImmutableDictionary(StringComparer.Ordinal);
 
     /// <summary>
@@ -42,8 +42,8 @@ public static class PlacementPolicies
     public static Profile Create(string name, PolicyContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return s_policies.TryGetValue(name, out var create)
-            ? create(context)
+        return s_policies.TryGetValue(name, out var policy)
+            ? policy.Create(context)
             : throw new ArgumentException($"there is no policy \"{name}\"; there are {string.Join(", ", Names)}", nameof(name));
     }
 
@@ -51,12 +51,7 @@ public static class PlacementPolicies
     /// How a policy plans gangs; null for those that know none: their members are placed one after the other, all or none, or as
     /// <see cref="PodByPod"/> has it. Best fit has a counterpart for gangs, Kueue's.
     /// </summary>
-    public static IGangPlacer? GangPlacer(string name) => name switch
-    {
-        "default" => new ExactGangPlacer(),
-        "bestfit" => new BestFitGangs(),
-        _ => null,
-    };
+    public static IGangPlacer? GangPlacer(string name) => s_policies.GetValueOrDefault(name).Gangs?.Invoke();
 
     private static Profile Own(PolicyContext context) => Profile.Create(new ScoreWeights(), context.TypicalPods).WithNodeResources();
 
