@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -223,6 +224,6 @@ public sealed class PodBinderTests : IAsyncLifetime
         ["spec"] = new JsonObject { ["nodeName"] = node },
     }.ToJsonString();
 
-    private Task<BindOutcome> BindAsync(DeviceAssignment? devices = null, KubernetesConnection? connection = null, CancellationToken? cancellationToken = null) =>
-        Binder(connection ?? _connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, cancellationToken ?? TestContext.Current.CancellationToken);
+    private Task<BindOutcome> BindAsync(DeviceAssignment? devices = null, KubernetesConnection? connection = null, CancellationToken? cancellationToken = null, PluginContract? contract = null) =>
+        Binder(connection ?? _connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, contract ?? PluginContract.None, cancellationToken ?? TestContext.Current.CancellationToken);
 }
