@@ -78,7 +78,7 @@ internal sealed class ClusterFacts
 
         if (request.ShareCount > 0)
         {
-            milli += (long)request.ShareCount * Math.Max(request.ShareMilli, request.ShareMemoryMilli(_memoryPerGpu));
+            milli += (long)request.ShareCount * Math.Max(request.ShareMilli, (int)Math.Ceiling(request.ShareMemoryMilli(_memoryPerGpu)));
         }
 
         return milli;

@@ -125,7 +125,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             return null;
         }
 
-        var milli = Math.Max(kind.Milli, pod.Request.ShareMemoryMilli(_census!.MostCardMemoryMiB));
+        var milli = Math.Max(kind.Milli, (int)pod.Request.ShareMemoryMilli(_census!.MostCardMemoryMiB));
         return new DemandKind(kind.CpuMilli, kind.Cards, Math.Max(1, milli), (pod.MemoryBytes + (1L << 30) - 1) >> 30, kind.Models);
     }
 

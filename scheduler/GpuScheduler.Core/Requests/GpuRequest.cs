@@ -115,9 +115,9 @@ public sealed record GpuRequest
     /// How much of a card the memory of a share is, in milli-GPU, were all cards of this size: for estimates over a cluster. Units count as GiB.
     /// </summary>
     /// <param name="cardMiB">Memory of a card, in MiB; 0 when it is not known.</param>
-    public int ShareMemoryMilli(double cardMiB) => !WantsShareMemory ? 0 : (int)Math.Min(
+    public double ShareMemoryMilli(double cardMiB) => Math.Min(
         SharePacking.WholeCard,
-        ShareMemoryPermille + (cardMiB > 0 ? Math.Ceiling(SharePacking.WholeCard * (ShareMemoryMiB + (1024.0 * ShareMemoryUnits)) / cardMiB) : 0));
+        ShareMemoryPermille + (cardMiB > 0 ? SharePacking.WholeCard * (ShareMemoryMiB + (1024.0 * ShareMemoryUnits)) / cardMiB : 0));
 
     /// <summary>
     /// Memory that a share of a GPU takes, in MiB; saturates. -1 where it cannot be told: a part of a GPU of unknown size, or units on a
