@@ -123,7 +123,7 @@ public sealed class ExtenderOptions
         public string Write { get; set; } = "gpushare,hami,volcano";
 
         /// <summary>How long a bind may wait for its turn on a node whose device plugin takes pods one after the other, as HAMi's does.</summary>
-        public TimeSpan NodeWait { get; set; } = TimeSpan.FromSeconds(8);
+        public TimeSpan NodeWait { get; set; } = TimeSpan.FromSeconds(5);
     }
 
     /// <summary>How decisions are made.</summary>
