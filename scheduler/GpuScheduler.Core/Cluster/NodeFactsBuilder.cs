@@ -135,6 +135,7 @@ public static class NodeFactsBuilder
                 }
             }
 
+            var plugins = Plugins(gpus, whole);
             return new NodeFacts(node.Name, _product, links)
             {
                 Model = model,
@@ -148,8 +149,8 @@ public static class NodeFactsBuilder
                 WholeMask = wholeMask,
                 MigMask = migMask,
                 Shareable = shareable,
-                Plugins = Plugins(gpus.Length, whole),
-                OffersWhole = OffersWhole || Plugins(gpus.Length, whole) == DevicePlugins.None,
+                Plugins = plugins,
+                OffersWhole = OffersWhole || (UnitsPerGpu == 0 && Number(ShareDialects.VolcanoCount) == 0),
                 MemoryUnitMiB = UnitsPerGpu == 0 ? 0 : UnitMiB(UnitsPerGpu),
                 MemoryUnitsPerGpu = UnitsPerGpu,
                 Labels = node.Labels,
@@ -173,10 +174,19 @@ public static class NodeFactsBuilder
             : Number(ShareDialects.VolcanoCount) > 0 ? Math.Max(0, LabelNumber(CountLabel))
             : 0;
 
-        private DevicePlugins Plugins(int gpus, int whole) =>
-            (UnitsPerGpu > 0 ? DevicePlugins.Gpushare : DevicePlugins.None)
-            | (Number(ShareDialects.VolcanoCount) > 0 ? DevicePlugins.Volcano : DevicePlugins.None)
-            | (OffersWhole && whole > gpus && !CountsParts ? DevicePlugins.Hami : DevicePlugins.None);
+        private DevicePlugins Plugins(ImmutableArray<GpuInfo> gpus, int whole)
+        {
+            var plugins = (UnitsPerGpu > 0 ? DevicePlugins.Gpushare : DevicePlugins.None)
+                | (Number(ShareDialects.VolcanoCount) > 0 ? DevicePlugins.Volcano : DevicePlugins.None)
+                | (OffersWhole && whole > gpus.Length && !CountsParts && gpus.Length > 0 ? DevicePlugins.Hami : DevicePlugins.None);
+            if ((plugins & (DevicePlugins.Volcano | DevicePlugins.Hami)) != 0 && gpus.Any(g => g.Uuid is null))
+            {
+                Warn("the UUIDs of its GPUs are not known, by which the device plugin of HAMi or Volcano is told what to hand out: pods for it cannot be bound here; run the node agent");
+            }
+
+            // What Volcano's plugin cannot be told, it cannot hand out; HAMi's hands out whole GPUs, too, so that bind must say it of every pod.
+            return gpus.Any(g => g.Uuid is null) ? plugins & ~DevicePlugins.Volcano : plugins;
+        }
 
         /// <summary>Of aliyun.com/gpu-mem.</summary>
         private int UnitsPerGpu => Number(ShareDialects.GpushareCount) is > 0 and var gpus ? Number(ShareDialects.GpushareMemory) / gpus : 0;

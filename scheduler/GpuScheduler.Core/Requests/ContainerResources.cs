@@ -1,4 +1,3 @@
-using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Core.Requests;
@@ -85,11 +84,6 @@ public sealed class ContainerResources
         }
 
         Invalid ??= Words?.Apply(totals);
-        if (Words is null && totals.Gpus > 0)
-        {
-            totals.Container = new ContainerGpus((int)Math.Min(totals.Gpus, int.MaxValue), 0, SharePacking.WholeCard, 100);
-        }
-
         return totals;
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Gangs;
@@ -18,11 +19,13 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     private const int MostGpus = 64;
 
     private readonly DialectSet _dialects = dialects ?? DialectSet.All;
-    private readonly List<ContainerGpus> _containers = [];
+    private ContainerGpus[] _initGpus = [];
+    private ContainerGpus[] _appGpus = [];
+    private int _inits;
+    private int _appContainers;
     private ShareWords? _words;
     private ShareDialect? _dialect;
     private bool _hasNativeGpus;
-    private int _inits;
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
     private GangFields? _gang;
     private List<string>? _gates;
@@ -105,7 +108,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     {
         var totals = Sum(resources);
         _apps.Add(totals);
-        _containers.Add(totals.Container);
+        Place(ref _appGpus, _appContainers++, GpusOf(resources, totals));
     }
 
     /// <summary>
@@ -117,7 +120,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     public void AddInitContainer(ContainerResources? resources, bool isSidecar)
     {
         var totals = Sum(resources);
-        _containers.Insert(_inits++, totals.Container with { IsInit = true, Stays = isSidecar });
+        Place(ref _initGpus, _inits++, GpusOf(resources, totals) with { IsInit = true, Stays = isSidecar });
         if (isSidecar)
         {
             _sidecars.Add(totals);
@@ -212,9 +215,41 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
             Assignment = assignment,
             AssignmentError = assignmentError,
             Dialect = invalid is null ? _dialect : null,
-            Containers = !isBound && _containers.Exists(c => c.Count > 0) ? [.. _containers] : [],
+            Containers = !isBound ? Containers() : [],
             PeerAssignment = isBound && assignment is null && assignmentError is null ? PeerAssignment.Read(_annotations, NodeName!, request) : null,
         };
+    }
+
+    /// <summary>What the container is given; a whole GPU is all of its memory and compute.</summary>
+    private static ContainerGpus GpusOf(ContainerResources? resources, ResourceTotals totals) =>
+        resources?.Words is { } words ? words.Container : new ContainerGpus((int)Math.Min(totals.Gpus, int.MaxValue), 0, SharePacking.WholeCard, 100);
+
+    /// <summary>Puts what a container is given in its place; most have nothing to put.</summary>
+    private static void Place(ref ContainerGpus[] gpus, int position, ContainerGpus container)
+    {
+        if (container.Count > 0)
+        {
+            Array.Resize(ref gpus, position + 1);
+            gpus[position] = container;
+        }
+    }
+
+    private ImmutableArray<ContainerGpus> Containers()
+    {
+        if (_initGpus.Length + _appGpus.Length == 0)
+        {
+            return [];
+        }
+
+        if (_inits > 0 || _appGpus.Length < _appContainers)
+        {
+            var all = new ContainerGpus[_inits + _appContainers];
+            _initGpus.CopyTo(all, 0);
+            _appGpus.CopyTo(all, _inits);
+            return ImmutableCollectionsMarshal.AsImmutableArray(all);
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(_appGpus);
     }
 
     private static long Saturate(long a, long b) => long.MaxValue - a < b ? long.MaxValue : a + b;
@@ -324,12 +359,12 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
         {
             WholeGpus = whole,
             Mig = mig,
-            ShareCount = shares ? Math.Max(count, 1) : amounts.Count,
-            ShareMemoryMiB = shares ? memory : (int)amounts.MemoryMiB,
-            ShareMemoryPermille = (int)amounts.MemoryPermille,
-            ShareMemoryUnits = (int)amounts.Units,
-            ShareMilli = shares ? milli : (int)amounts.Milli,
-            Plugin = amounts.Count > 0 || _words?.Dialect == ShareDialects.Volcano ? _dialect!.Plugin : DevicePlugins.None,
+            ShareCount = shares ? Math.Max(count, 1) : amounts?.Count ?? 0,
+            ShareMemoryMiB = shares ? memory : (int)(amounts?.MemoryMiB ?? 0),
+            ShareMemoryPermille = (int)(amounts?.MemoryPermille ?? 0),
+            ShareMemoryUnits = (int)(amounts?.Units ?? 0),
+            ShareMilli = shares ? milli : (int)(amounts?.Milli ?? 0),
+            Plugin = amounts is not null || _words?.Dialect == ShareDialects.Volcano ? _dialect!.Plugin : DevicePlugins.None,
             Models = models,
             MinGpuMemoryMiB = minMemory,
             Nvlink = nvlink,
@@ -349,34 +384,34 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
         return true;
     }
 
-    /// <summary>The shares asked for in the words of a dialect; amounts without GPUs when none are. At most one stack may be asked.</summary>
-    private bool TryReadDialect(bool sharesInOurWords, int whole, bool wantsMig, out ShareAmounts amounts, [NotNullWhen(false)] out string? invalid)
+    /// <summary>The shares asked for in the words of a dialect; null when none are. At most one stack may be asked.</summary>
+    private bool TryReadDialect(bool sharesInOurWords, int whole, bool wantsMig, out ShareAmounts? amounts, [NotNullWhen(false)] out string? invalid)
     {
         if (!DialectAnnotations.TryReadKai(_annotations, MostGpus, out amounts, out invalid))
         {
             return false;
         }
 
-        var kaiAnnotation = amounts.MemoryMiB > 0 ? ShareDialects.KaiMemory : ShareDialects.KaiFraction;
-        _dialect = amounts.Count > 0 ? ShareDialects.Kai : _words?.Dialect;
+        var kaiAnnotation = amounts?.MemoryMiB > 0 ? ShareDialects.KaiMemory : ShareDialects.KaiFraction;
+        _dialect = amounts is not null ? ShareDialects.Kai : _words?.Dialect;
         if (_dialect is null)
         {
             return true;
         }
 
         var said = _words is null ? "annotation " + kaiAnnotation : "resource " + _words.AResource;
-        if (amounts.Count > 0 && _words is not null)
+        if (amounts is not null && _words is not null)
         {
             invalid = $"a pod asks in the words of one stack: annotation {kaiAnnotation} is of {ShareDialects.Kai} and {said} of {_words.Dialect}; keep one";
             return false;
         }
 
-        amounts = amounts.Count > 0 ? amounts : _apps.Shares;
+        amounts ??= _apps.Shares;
         if (sharesInOurWords)
         {
             invalid = $"{said} asks in the words of {_dialect}, and annotation {(_annotations.ContainsKey(GpuAnnotations.GpuMemory) ? GpuAnnotations.GpuMemory : GpuAnnotations.GpuMilli)} in ours: keep one";
         }
-        else if (amounts.Count > 0 && (whole > 0 || wantsMig))
+        else if (amounts is not null && (whole > 0 || wantsMig))
         {
             invalid = $"{said} asks for a share of GPUs, and the pod also asks for {(whole > 0 ? "whole ones" : "MIG devices")}: give them a pod of their own";
         }
@@ -384,11 +419,11 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
         {
             invalid = $"{said} is of {_dialect}, and the pod also asks for {GpuAnnotations.GpuResource}: keep one";
         }
-        else if (amounts.Milli > SharePacking.WholeCard || amounts.MemoryPermille > SharePacking.WholeCard)
+        else if (amounts?.Milli > SharePacking.WholeCard || amounts?.MemoryPermille > SharePacking.WholeCard)
         {
             invalid = $"{said}: the containers of a pod use the same GPUs, and ask for {Math.Max(amounts.Milli, amounts.MemoryPermille) / 10} percent of them together: 100 is allowed";
         }
-        else if (amounts.MemoryMiB > int.MaxValue || amounts.Units > int.MaxValue)
+        else if (amounts?.MemoryMiB > int.MaxValue || amounts?.Units > int.MaxValue)
         {
             invalid = $"{said}: the containers of the pod ask for more than {int.MaxValue} together";
         }

@@ -11,11 +11,8 @@ internal sealed class ResourceTotals
 
     public long Gpus { get; set; }
 
-    /// <summary>Shares in the words of a dialect.</summary>
-    public ShareAmounts Shares { get; set; }
-
-    /// <summary>What a single container is given; sums have none.</summary>
-    public ContainerGpus Container { get; set; }
+    /// <summary>Shares in the words of a dialect; null for none.</summary>
+    public ShareAmounts? Shares { get; set; }
 
     public Dictionary<string, long>? Mig { get; private set; }
 
@@ -30,7 +27,7 @@ internal sealed class ResourceTotals
         CpuMilli = Saturated(CpuMilli, other.CpuMilli);
         MemoryBytes = Saturated(MemoryBytes, other.MemoryBytes);
         Gpus = Saturated(Gpus, other.Gpus);
-        Shares = Shares.Plus(other.Shares);
+        Shares = ShareAmounts.Sum(Shares, other.Shares);
         foreach (var (profile, count) in other.Mig ?? [])
         {
             AddMig(profile, count);
@@ -42,7 +39,7 @@ internal sealed class ResourceTotals
         CpuMilli = Math.Max(CpuMilli, other.CpuMilli);
         MemoryBytes = Math.Max(MemoryBytes, other.MemoryBytes);
         Gpus = Math.Max(Gpus, other.Gpus);
-        Shares = Shares.Max(other.Shares);
+        Shares = ShareAmounts.Largest(Shares, other.Shares);
         foreach (var (profile, count) in other.Mig ?? [])
         {
             Mig ??= new(StringComparer.Ordinal);

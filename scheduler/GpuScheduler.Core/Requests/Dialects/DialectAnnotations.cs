@@ -7,10 +7,10 @@ namespace GpuScheduler.Core.Requests.Dialects;
 /// <summary>What the annotations of dialects ask for.</summary>
 internal static class DialectAnnotations
 {
-    /// <summary>Reads the fraction that a pod asks for in KAI's annotations: amounts without GPUs when it does not.</summary>
-    public static bool TryReadKai(IReadOnlyDictionary<string, string> annotations, int mostGpus, out ShareAmounts amounts, [NotNullWhen(false)] out string? invalid)
+    /// <summary>Reads the fraction that a pod asks for in KAI's annotations; null when it does not.</summary>
+    public static bool TryReadKai(IReadOnlyDictionary<string, string> annotations, int mostGpus, out ShareAmounts? amounts, [NotNullWhen(false)] out string? invalid)
     {
-        amounts = default;
+        amounts = null;
         invalid = null;
         var permille = 0;
         var memory = 0;
@@ -49,6 +49,11 @@ internal static class DialectAnnotations
     public static bool TryLimit(IReadOnlyDictionary<string, string> annotations, ref GpuRequest request, out string? invalid)
     {
         invalid = null;
+        if (!SaysLimits(annotations))
+        {
+            return true;
+        }
+
         if (!TryList(annotations, ShareDialects.UseTypes, out var models, ref invalid) || !TryList(annotations, ShareDialects.AvoidTypes, out var avoidedModels, ref invalid)
             || !TryList(annotations, ShareDialects.UseUuids, out var uuids, ref invalid) || !TryList(annotations, ShareDialects.AvoidUuids, out var avoidedUuids, ref invalid))
         {
@@ -86,6 +91,19 @@ internal static class DialectAnnotations
             AvoidedUuids = avoidedUuids,
         };
         return true;
+    }
+
+    private static bool SaysLimits(IReadOnlyDictionary<string, string> annotations)
+    {
+        foreach (var limit in ShareDialects.Hami.Asks)
+        {
+            if (annotations.ContainsKey(limit))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static bool TryList(IReadOnlyDictionary<string, string> annotations, string name, out ImmutableArray<string> list, ref string? invalid)

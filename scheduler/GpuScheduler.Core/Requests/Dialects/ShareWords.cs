@@ -15,6 +15,9 @@ internal sealed class ShareWords(ShareDialect dialect)
 
     public void Add(string resource, string text, int value) => _words[Dialect.Resources[resource]] = (resource, text, value);
 
+    /// <summary>What the container is given, in the terms of HAMi's and Volcano's plugins.</summary>
+    public ContainerGpus Container { get; private set; }
+
     /// <summary>Puts what was said into the container's totals. Null, or why it cannot be used.</summary>
     public string? Apply(ResourceTotals totals) => Dialect == ShareDialects.Gpushare ? ApplyUnits(totals) : ApplyVirtual(totals);
 
@@ -34,7 +37,7 @@ internal sealed class ShareWords(ShareDialect dialect)
             }
         }
 
-        totals.Shares = units > 0 ? new ShareAmounts(1, 0, 0, 0, units) : default;
+        totals.Shares = units > 0 ? new ShareAmounts(1, 0, 0, 0, units) : null;
         return null;
     }
 
@@ -69,9 +72,9 @@ internal sealed class ShareWords(ShareDialect dialect)
         var memory = Value(ShareWord.Memory);
         var permille = memory > 0 ? 0 : 10 * (percent.Resource is null ? Whole : percent.Value);
         var isWhole = cores == Whole || (cores == 0 && permille == 10 * Whole);
-        totals.Container = new ContainerGpus(count, memory, permille, isWhole ? Whole : cores);
+        Container = new ContainerGpus(count, memory, permille, isWhole ? Whole : cores);
         totals.Gpus = isWhole ? count : 0;
-        totals.Shares = isWhole ? default : new ShareAmounts(count, memory, permille, 10L * cores, 0);
+        totals.Shares = isWhole ? null : new ShareAmounts(count, memory, permille, 10L * cores, 0);
         return null;
     }
 

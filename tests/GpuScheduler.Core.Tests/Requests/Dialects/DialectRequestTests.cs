@@ -1,4 +1,6 @@
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Testing;
@@ -116,6 +118,41 @@ public class DialectRequestTests
 
         Assert.Equal(DevicePlugins.None, NodeFactsBuilder.Build(new NodeBuilder("n").Whole(2).Build(), new NodeReport([.. gpus], null, null)).Plugins);
         Assert.Equal(DevicePlugins.None, NodeFactsBuilder.Build(new NodeBuilder("n").Product("NVIDIA-A100-SXM4-40GB-SHARED").Whole(20).Build(), new NodeReport([.. gpus], null, null)).Plugins);
+    }
+
+    [Fact]
+    public void A_node_on_which_only_shares_are_handed_out_offers_no_whole_GPUs_and_the_reverse()
+    {
+        NodeInfo Of(NodeBuilder node, bool withUuids = false) => NodeFactsBuilder.Build(
+            node.Product("Tesla-T4").Count(2).Build(), withUuids ? new NodeReport([.. Enumerable.Range(0, 2).Select(i => new GpuInfo { Index = i, Uuid = $"GPU-{i}", MemoryMiB = 15_109 })], null, null) : null).Empty;
+        var gpushare = Of(new NodeBuilder("n").Allocatable("aliyun.com/gpu-mem", "28").Allocatable("aliyun.com/gpu-count", "2"));
+        var volcano = Of(new NodeBuilder("n").Allocatable("volcano.sh/vgpu-number", "20"), withUuids: true);
+        var nameless = Of(new NodeBuilder("n").Allocatable("volcano.sh/vgpu-number", "20"));
+        var hami = Of(new NodeBuilder("n").Whole(20), withUuids: true);
+        var plain = Of(new NodeBuilder("n").Whole(2));
+        (string Words, NodeInfo[] On)[] expected =
+        [
+            ("nvidia.com/gpu=1", [hami, plain]),
+            ("aliyun.com/gpu-mem=4", [gpushare]),
+            ("nvidia.com/gpu=1 nvidia.com/gpumem=4000", [hami]),
+            ("volcano.sh/vgpu-number=1 volcano.sh/vgpu-memory=4000", [volcano]),
+            ("volcano.sh/vgpu-number=1", [volcano]),
+            ("@gpu-fraction=0.5", [gpushare, volcano, nameless, hami, plain]),
+            ("@gpuscheduler.io/gpu-memory=4Gi", [gpushare, volcano, nameless, hami, plain]),
+        ];
+        Assert.All(expected, e => Assert.Equal(e.On, new[] { gpushare, volcano, nameless, hami, plain }.Where(n => DeviceAllocator.Fits(Read(e.Words).Request, n, out _))));
+        Assert.Contains(nameless.Facts.Warnings, w => w.Contains("the UUIDs of its GPUs are not known", StringComparison.Ordinal));
+        Assert.Equal(Reasons.NoSharing, Refusal("aliyun.com/gpu-mem=4", plain));
+        Assert.Equal(Reasons.NoWhole, Refusal("nvidia.com/gpu=1", gpushare));
+        Assert.Equal(Reasons.Uuid, Refusal("nvidia.com/gpu=1 @nvidia.com/use-gpuuuid=GPU-7", hami));
+        Assert.Equal(Reasons.Model, Refusal("nvidia.com/gpu=1 @nvidia.com/nouse-gputype=T4", hami));
+        Assert.Equal(Reasons.NoShare, Refusal("nvidia.com/gpu=1 nvidia.com/gpumem=16000", hami));
+    }
+
+    private static Status Refusal(string words, NodeInfo node)
+    {
+        var state = new CycleState(Read(words));
+        return Profile.DefaultFilters.Select(f => f.Filter(state, node)).First(s => !s.IsSuccess);
     }
 
     /// <summary>Resources and, with '@', annotations; containers are separated by '/'.</summary>
