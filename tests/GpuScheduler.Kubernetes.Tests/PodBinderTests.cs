@@ -51,6 +51,17 @@ public sealed class PodBinderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_device_plugin_reads_goes_in_the_same_write()
+    {
+        _server.On(Binding, Status(201, "Created"));
+
+        Assert.Equal(BindOutcome.Bound, await BindAsync(contract: new PluginContract([new("ALIYUN_COM_GPU_MEM_IDX", "0"), new("quoted", "\"\\")])));
+        var annotations = JsonNode.Parse((await _server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject();
+        Assert.Equal(["gpuscheduler.io/assigned-devices", "gpuscheduler.io/visible-devices", "ALIYUN_COM_GPU_MEM_IDX", "quoted"], annotations.Select(a => a.Key));
+        Assert.Equal(("0", "\"\\"), ((string?)annotations["ALIYUN_COM_GPU_MEM_IDX"], (string?)annotations["quoted"]));
+    }
+
+    [Fact]
     public async Task Without_devices_nothing_is_written_beside_the_node()
     {
         _server.On(Binding, Status(201, "Created"));

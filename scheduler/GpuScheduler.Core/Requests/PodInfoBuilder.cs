@@ -96,7 +96,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     public void AddAnnotation(string name, string value)
     {
         GangFields.Add(ref _gang, PodField.Annotation(name), value);
-        if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal) || (ShareDialects.OfAnnotation(name) is { } dialect && _dialects.Reads(dialect)))
+        if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal) || (value.Length > 0 && ShareDialects.OfAnnotation(name) is { } dialect && _dialects.Reads(dialect)))
         {
             _annotations[name] = value;
         }

@@ -9,7 +9,7 @@ namespace GpuScheduler.Core.Requests.Dialects;
 /// <param name="Plugin">The device plugin that a node must run for its shares; None where any node will do.</param>
 public sealed record ShareDialect(string Name, DevicePlugins Plugin)
 {
-    /// <summary>The resource that says on how many GPUs.</summary>
+    /// <summary>The resource that says on how many GPUs, where the others mean nothing without it.</summary>
     internal string? Count { get; init; }
 
     /// <summary>Its resources, by what they say.</summary>

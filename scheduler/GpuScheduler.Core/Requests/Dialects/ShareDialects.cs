@@ -54,7 +54,6 @@ public static class ShareDialects
     /// <summary>gpushare: a share by memory, of one GPU.</summary>
     public static ShareDialect Gpushare { get; } = new("gpushare", DevicePlugins.Gpushare)
     {
-        Count = GpushareCount,
         Resources = Words((GpushareMemory, ShareWord.MemoryUnits), (GpushareCount, ShareWord.Count)),
         Gives = [GpushareIndex, GpusharePod],
     };
@@ -79,7 +78,7 @@ public static class ShareDialects
     };
 
     /// <summary>KAI: fractions of GPUs, in annotations.</summary>
-    public static ShareDialect Kai { get; } = new("kai", DevicePlugins.None) { Count = KaiCount, Asks = [KaiFraction, KaiMemory, KaiCount] };
+    public static ShareDialect Kai { get; } = new("kai", DevicePlugins.None) { Asks = [KaiFraction, KaiMemory, KaiCount] };
 
     /// <summary>All of them.</summary>
     public static ImmutableArray<ShareDialect> All { get; } = [Gpushare, Hami, Volcano, Kai];

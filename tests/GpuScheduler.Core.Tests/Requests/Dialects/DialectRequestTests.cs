@@ -77,6 +77,10 @@ public class DialectRequestTests
     }
 
     [Fact]
+    public void An_annotation_without_a_value_says_nothing() =>
+        Assert.Equal(new GpuRequest { WholeGpus = 1 }, Read("nvidia.com/gpu=1 @gpu-fraction= @nvidia.com/use-gputype= @nvidia.com/use-gpuuuid=").Request);
+
+    [Fact]
     public void Requests_are_equal_only_when_the_same_is_asked_for()
     {
         string[] words =
