@@ -78,6 +78,7 @@ internal static class ExtenderHost
         var services = builder.Services;
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
@@ -100,7 +101,7 @@ internal static class ExtenderHost
 
         if (options.Cluster is { Length: > 0 } file)
         {
-            services.AddSingleton(_ => SnapshotFile.Load(file));
+            services.AddSingleton(_ => SnapshotFile.Load(file, DialectSettingsReader.Read(options.Dialects)));
             services.AddSingleton<IPodBinder, SnapshotBinder>();
             services.AddHostedService<SnapshotService>();
         }
@@ -108,6 +109,7 @@ internal static class ExtenderHost
         {
             services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
             services.AddSingleton<IPodBinder, PodBinder>();
+            services.AddSingleton<INodeLock, HamiNodeLock>();
             if (options.Gangs.Preempt)
             {
                 services.AddSingleton<IPodEvictor, PodEvictor>();

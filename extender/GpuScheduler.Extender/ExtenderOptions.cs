@@ -43,6 +43,9 @@ public sealed class ExtenderOptions
     /// <summary>Pods that are placed together or not at all.</summary>
     public GangSettings Gangs { get; set; } = new();
 
+    /// <summary>The words of other GPU sharing stacks.</summary>
+    public DialectSettings Dialects { get; set; } = new();
+
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
 
@@ -111,6 +114,19 @@ public sealed class ExtenderOptions
 
         /// <summary>Most pods that are woken, and most whose gate is removed, in a second.</summary>
         public int WakesPerSecond { get; set; } = 100;
+    }
+
+    /// <summary>The words of other GPU sharing stacks (see <see cref="Core.Requests.Dialects.ShareDialects"/>).</summary>
+    public sealed class DialectSettings
+    {
+        /// <summary>Which are read in pods: gpushare, hami, volcano and kai, separated by ','; "none" for our own words alone.</summary>
+        public string Read { get; set; } = "gpushare,hami,volcano,kai";
+
+        /// <summary>For which the assignment is also written in the form that their device plugin reads: gpushare, hami and volcano; "none" for none.</summary>
+        public string Write { get; set; } = "gpushare,hami,volcano";
+
+        /// <summary>How long a bind may wait for its turn on a node whose device plugin takes pods one after the other, as HAMi's does.</summary>
+        public TimeSpan NodeWait { get; set; } = TimeSpan.FromSeconds(5);
     }
 
     /// <summary>How decisions are made.</summary>

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Extender;
 
@@ -70,16 +73,19 @@ internal static class ExtenderOptionsValidator
         CheckTime(errors, "Gangs:ReplaceHold", options.Gangs.ReplaceHold, TimeSpan.Zero, TimeSpan.FromHours(1));
         CheckTime(errors, "Gangs:EvictionHold", options.Gangs.EvictionHold, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
         CheckTime(errors, "Gangs:BatchLimit", options.Gangs.BatchLimit, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+        CheckTime(errors, "Dialects:NodeWait", options.Dialects.NodeWait, TimeSpan.Zero, TimeSpan.FromMinutes(10));
+        CheckDialects(errors, "Dialects:Read", options.Dialects.Read, ShareDialects.All);
+        CheckDialects(errors, "Dialects:Write", options.Dialects.Write, [.. ShareDialects.All.Where(d => d.Plugin != DevicePlugins.None)]);
         if (options.Gangs.WakesPerSecond is < 1 or > 10_000)
         {
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
         }
 
         // A second for the way there and back, and for what else is done in a bind.
-        var needed = options.BindTimeout + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
+        var needed = options.BindTimeout + options.Dialects.NodeWait + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
         if (needed > options.HttpTimeout)
         {
-            errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout and Gangs:BarrierTimeout may take {needed} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
+            errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take {needed} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
         }
 
         if (options.Limits.MaxRequestBodyMiB is < 1 or > 2048)
@@ -88,6 +94,14 @@ internal static class ExtenderOptionsValidator
         }
 
         return errors;
+    }
+
+    private static void CheckDialects(List<string> errors, string option, string value, ImmutableArray<ShareDialect> allowed)
+    {
+        foreach (var name in DialectSettingsReader.Names(value).Where(name => !allowed.Any(d => d.Name == name)))
+        {
+            errors.Add($"{option} has \"{name}\": {string.Join(", ", allowed)} are allowed, separated by ',', or none");
+        }
     }
 
     private static bool CheckUrls(List<string> errors, string option, string urls, bool allowHttps)

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes.Groups;
 using Microsoft.Extensions.Logging;
 
@@ -32,19 +33,20 @@ public sealed class ClusterWatcher
     /// <param name="state">What to keep.</param>
     /// <param name="logger">Gets what goes wrong.</param>
     /// <param name="time">The clock, which must be that of the state; null for the system's.</param>
-    public ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time = null)
-        : this(connection, state, logger, time, new ReflectorOptions())
+    /// <param name="dialects">The sharing dialects that are read in pods; null for all.</param>
+    public ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time = null, DialectSet? dialects = null)
+        : this(connection, state, logger, time, new ReflectorOptions(), dialects)
     {
     }
 
-    internal ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time, ReflectorOptions options)
+    internal ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time, ReflectorOptions options, DialectSet? dialects = null)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(logger);
         _time = time ?? TimeProvider.System;
         _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state), options, _time, logger);
-        _pods = new Reflector<PodInfo>(connection, s_pods, static json => PodJsonReader.Read(json), new PodSink(state), options, _time, logger);
+        _pods = new Reflector<PodInfo>(connection, s_pods, json => PodJsonReader.Read(json, dialects: dialects), new PodSink(state), options, _time, logger);
         _reports = new Reflector<ReportObject>(connection, s_reports, ReadReport, new ReportSink(state, logger), options, _time, logger);
         _groups =
         [

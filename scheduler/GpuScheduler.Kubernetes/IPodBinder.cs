@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Kubernetes;
 
@@ -15,8 +16,9 @@ public interface IPodBinder
     /// <param name="podUid">UID of the pod: another pod of that name is not bound.</param>
     /// <param name="node">Name of the node.</param>
     /// <param name="devices">The devices; without any, nothing is written beside the node.</param>
+    /// <param name="contract">What else is written in the same request, for the node's device plugin.</param>
     /// <param name="cancellationToken">Ends the attempt; the outcome is then unknown.</param>
-    Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, CancellationToken cancellationToken);
+    Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, PluginContract contract, CancellationToken cancellationToken);
 
     /// <summary>The pod as the API server has it now, or null when there is none of that name.</summary>
     /// <param name="podNamespace">Namespace of the pod.</param>

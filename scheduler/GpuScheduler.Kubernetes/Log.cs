@@ -48,4 +48,7 @@ internal static partial class Log
     public static partial void OptionalResourceAbsent(ILogger logger, string resource, TimeSpan pause);
     [LoggerMessage(2023, LogLevel.Warning, "On node {Node}, pod {Pod}: {Finding}.")]
     public static partial void ReportFinding(ILogger logger, string node, string pod, string finding);
+
+    [LoggerMessage(2040, LogLevel.Warning, "HAMi's lock of node {Node} for pod {Namespace}/{Pod} could not be released; HAMi takes it for over after {Expires}. {Why}")]
+    public static partial void LockNotReleased(ILogger logger, string node, string @namespace, string pod, TimeSpan expires, string why);
 }

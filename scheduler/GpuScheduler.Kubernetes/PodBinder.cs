@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using Microsoft.Extensions.Logging;
 
 namespace GpuScheduler.Kubernetes;
@@ -13,20 +14,22 @@ namespace GpuScheduler.Kubernetes;
 /// </summary>
 /// <param name="connection">The API server.</param>
 /// <param name="logger">Gets the outcomes that had to be asked for.</param>
-public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder> logger) : IPodBinder
+/// <param name="dialects">The sharing dialects that are read in pods; null for all.</param>
+public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder> logger, DialectSet? dialects = null) : IPodBinder
 {
     private static readonly RbacRule s_bindRule = new("", "pods/binding", "create");
     private static readonly RbacRule s_getRule = new("", "pods", "get");
 
     /// <inheritdoc/>
-    public async Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, CancellationToken cancellationToken)
+    public async Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, PluginContract contract, CancellationToken cancellationToken)
     {
         ArgumentException.ThrowIfNullOrEmpty(podNamespace);
         ArgumentException.ThrowIfNullOrEmpty(podName);
         ArgumentException.ThrowIfNullOrEmpty(podUid);
         ArgumentException.ThrowIfNullOrEmpty(node);
         ArgumentNullException.ThrowIfNull(devices);
-        var bind = new Bind(podNamespace, podName, podUid, node, devices, Write(podNamespace, podName, podUid, node, devices));
+        ArgumentNullException.ThrowIfNull(contract);
+        var bind = new Bind(podNamespace, podName, podUid, node, devices, Write(podNamespace, podName, podUid, node, devices, contract));
         if (cancellationToken.IsCancellationRequested)
         {
             return BindOutcome.Rejected("the bind was cancelled before it was sent");
@@ -49,7 +52,7 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
         ArgumentException.ThrowIfNullOrEmpty(podName);
         try
         {
-            return PodJsonReader.Read(await connection.CallAsync(HttpMethod.Get, Path(podNamespace, podName), null, s_getRule, cancellationToken));
+            return PodJsonReader.Read(await connection.CallAsync(HttpMethod.Get, Path(podNamespace, podName), null, s_getRule, cancellationToken), dialects: dialects);
         }
         catch (KubernetesApiException e) when (e.Status == HttpStatusCode.NotFound)
         {
@@ -169,7 +172,7 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
     private static string Path(string podNamespace, string podName) =>
         $"api/v1/namespaces/{Uri.EscapeDataString(podNamespace)}/pods/{Uri.EscapeDataString(podName)}";
 
-    private static ReadOnlyMemory<byte> Write(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices)
+    private static ReadOnlyMemory<byte> Write(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, PluginContract contract)
     {
         var body = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(body);
@@ -187,6 +190,11 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
             if (devices.ToVisibleDevices() is { } visible)
             {
                 json.WriteString(GpuAnnotations.VisibleDevices, visible);
+            }
+
+            foreach (var (name, value) in contract.Annotations)
+            {
+                json.WriteString(name, value);
             }
 
             json.WriteEndObject();

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Kubernetes;
 
@@ -15,12 +16,13 @@ public static class PodJsonReader
     /// <summary>Reads a pod.</summary>
     /// <param name="utf8Pod">The pod's object, whole.</param>
     /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
+    /// <param name="dialects">The sharing dialects that are read; null for all.</param>
     /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
-    public static PodInfo Read(ReadOnlySpan<byte> utf8Pod, bool nameStandsForUid = false)
+    public static PodInfo Read(ReadOnlySpan<byte> utf8Pod, bool nameStandsForUid = false, DialectSet? dialects = null)
     {
         var json = new Utf8JsonReader(utf8Pod);
         JsonFields.Advance(ref json, "the pod");
-        var pod = Read(ref json, nameStandsForUid);
+        var pod = Read(ref json, nameStandsForUid, dialects);
         if (json.Read())
         {
             throw new JsonException("something follows the pod");
@@ -32,12 +34,13 @@ public static class PodJsonReader
     /// <summary>Reads a pod within a larger text.</summary>
     /// <param name="json">Stands on the pod's StartObject, and afterwards on its EndObject. The whole pod must be in its buffer.</param>
     /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
+    /// <param name="dialects">The sharing dialects that are read; null for all.</param>
     /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
-    public static PodInfo Read(ref Utf8JsonReader json, bool nameStandsForUid = false)
+    public static PodInfo Read(ref Utf8JsonReader json, bool nameStandsForUid = false, DialectSet? dialects = null)
     {
         try
         {
-            return ReadPod(ref json, nameStandsForUid);
+            return ReadPod(ref json, nameStandsForUid, dialects);
         }
         catch (InvalidOperationException e)
         {
@@ -45,14 +48,14 @@ public static class PodJsonReader
         }
     }
 
-    private static PodInfo ReadPod(ref Utf8JsonReader json, bool nameStandsForUid)
+    private static PodInfo ReadPod(ref Utf8JsonReader json, bool nameStandsForUid, DialectSet? dialects)
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
             throw JsonFields.Wrong(ref json, "the pod", "an object");
         }
 
-        var pod = new PodInfoBuilder();
+        var pod = new PodInfoBuilder(dialects);
         Utf8JsonReader spec = default;
         var hasSpec = false;
         while (JsonFields.NextField(ref json, "the pod"))
@@ -174,7 +177,7 @@ public static class PodJsonReader
         }
     }
 
-    /// <summary>True for an annotation of ours, and for a label or annotation that says something of a gang.</summary>
+    /// <summary>True for an annotation of ours or of a sharing dialect, and for a label or annotation that says something of a gang.</summary>
     private static bool IsRead(ref Utf8JsonReader json, bool isLabel, [NotNullWhen(true)] out string? name)
     {
         // A name that is escaped or in pieces is no name of any of them written plainly, but may be one all the same.
@@ -184,7 +187,7 @@ public static class PodJsonReader
             return GangFieldNames.IsLabel(utf8, out name);
         }
 
-        if (GangFieldNames.IsAnnotation(utf8, out name))
+        if (GangFieldNames.IsAnnotation(utf8, out name) || ShareDialects.IsAnnotation(utf8, out name))
         {
             return true;
         }
@@ -379,11 +382,7 @@ public static class PodJsonReader
                 }
             }
 
-            if (resources is null)
-            {
-                // Nothing that counts.
-            }
-            else if (areInit)
+            if (areInit)
             {
                 pod.AddInitContainer(resources, isSidecar);
             }

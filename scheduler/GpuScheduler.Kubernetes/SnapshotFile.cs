@@ -2,6 +2,7 @@ using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes.Groups;
 using YamlDotNet.Core;
 
@@ -17,11 +18,13 @@ public static class SnapshotFile
     private const string HowToMake = "write it with: kubectl get nodes,pods,gpunodes -A -o yaml";
 
     /// <summary>Reads a file.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="dialects">The sharing dialects that are read in pods; null for all.</param>
     /// <exception cref="InvalidSnapshotException">There is no such file, or it is not of the form above. The message says where and what to change.</exception>
-    public static ClusterSnapshotContents Load(string path)
+    public static ClusterSnapshotContents Load(string path, DialectSet? dialects = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var draft = new Draft(path);
+        var draft = new Draft(path, dialects);
         try
         {
             using var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan });
@@ -163,7 +166,7 @@ public static class SnapshotFile
 
     private static long LineOf(byte[] bytes, int offset) => bytes.AsSpan(0, offset).Count((byte)'\n') + 1;
 
-    private sealed class Draft(string path)
+    private sealed class Draft(string path, DialectSet? dialects)
     {
         private readonly List<NodeObject> _nodes = [];
         private readonly List<PodInfo> _pods = [];
@@ -184,7 +187,7 @@ public static class SnapshotFile
                         _nodes.Add(Once(node, $"node {node.Name}", line));
                         break;
                     case "Pod":
-                        var pod = PodJsonReader.Read(json, nameStandsForUid: true);
+                        var pod = PodJsonReader.Read(json, nameStandsForUid: true, dialects: dialects);
                         _pods.Add(Once(pod, $"the pod with UID {pod.Uid}", line));
                         break;
                     case "GpuNode":

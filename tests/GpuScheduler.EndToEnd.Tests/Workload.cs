@@ -100,7 +100,8 @@ internal static class Workload
         new() { ["nvidia.com/gpu.product"] = "NVIDIA-A100-SXM4-80GB", ["nvidia.com/gpu.count"] = "8", ["nvidia.com/gpu.memory"] = "81920", ["nvidia.com/mig.strategy"] = "mixed" },
         new() { ["nvidia.com/mig-1g.10gb"] = "16", ["nvidia.com/mig-2g.20gb"] = "8", ["nvidia.com/mig-3g.40gb"] = "8" });
 
-    private static V1Node Node(string name, Dictionary<string, string> labels, Dictionary<string, string> resources)
+    /// <summary>A node with labels and resources, beside CPU and memory.</summary>
+    public static V1Node Node(string name, Dictionary<string, string> labels, Dictionary<string, string> resources)
     {
         var amounts = resources.ToDictionary(r => r.Key, r => new ResourceQuantity(r.Value));
         amounts["cpu"] = new ResourceQuantity("128");

@@ -47,6 +47,10 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Limits:MaxRequestBodyMiB", "2049", "Limits:MaxRequestBodyMiB is 2049")]
     [InlineData("Limits:MaxRequestBodyMiB", "many", "Limits:MaxRequestBodyMiB")]
     [InlineData("Limits:MaxRequestBodyMiB", "99999999999", "Limits:MaxRequestBodyMiB")]
+    [InlineData("Dialects:Read", "gpushare,hamy", "Dialects:Read has \"hamy\": gpushare, hami, volcano, kai are allowed, separated by ',', or none")]
+    [InlineData("Dialects:Write", "kai", "Dialects:Write has \"kai\": gpushare, hami, volcano are allowed, separated by ',', or none")]
+    [InlineData("Dialects:NodeWait", "-00:00:01", "Dialects:NodeWait is -00:00:01: 00:00:00 to 00:10:00 is allowed")]
+    [InlineData("Dialects:NodeWait", "00:00:30", "HttpTimeout is 00:00:30: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take 00:00:50")]
     [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]
     public void A_wrong_value_is_named(string option, string value, string expected) =>
         Assert.Contains(Failures(null, (option, value)), f => f.Contains(expected, StringComparison.Ordinal));

@@ -6,6 +6,7 @@ using GpuScheduler.Core.Reservations;
 using GpuScheduler.Testing.ControlPlane;
 using k8s;
 using k8s.Models;
+using GpuScheduler.Core.Requests.Dialects;
 using Xunit;
 
 namespace GpuScheduler.Kubernetes.Tests;
@@ -45,17 +46,17 @@ public sealed class ControlPlaneTests
             var uid = await CreatePodAsync(connection, "train-0");
             await UntilAsync(() => state.TryGetPod(uid, out _), logger);
             var devices = new DeviceAssignment([new AssignedDevice(2), new AssignedDevice(3)]);
-            Assert.Equal(BindOutcome.Bound, await binder.BindAsync("default", "train-0", uid, "node-3", devices, ct));
+            Assert.Equal(BindOutcome.Bound, await binder.BindAsync("default", "train-0", uid, "node-3", devices, PluginContract.None, ct));
             await UntilAsync(() => state.TryGetAllocation(uid, out var held) && held.State == AllocationState.Bound, logger);
             Assert.True(state.TryGetAllocation(uid, out var allocation));
             Assert.Equal(("node-3", devices), (allocation.Node, allocation.Devices));
 
             // Bound is bound: the same again is no fault, and anything else is refused.
-            Assert.Equal(BindOutcome.Bound, await binder.BindAsync("default", "train-0", uid, "node-3", devices, ct));
-            Assert.Equal(BindOutcome.Rejected("pod is already bound to node node-3"), await binder.BindAsync("default", "train-0", uid, "node-1", devices, ct));
-            Assert.Equal(BindOutcomeKind.Rejected, (await binder.BindAsync("default", "train-0", uid, "node-3", new DeviceAssignment([new AssignedDevice(5)]), ct)).Kind);
-            Assert.Equal(BindOutcome.Rejected("pod was recreated"), await binder.BindAsync("default", "train-0", "another", "node-3", devices, ct));
-            Assert.Equal(BindOutcomeKind.Rejected, (await binder.BindAsync("default", "nobody", uid, "node-3", devices, ct)).Kind);
+            Assert.Equal(BindOutcome.Bound, await binder.BindAsync("default", "train-0", uid, "node-3", devices, PluginContract.None, ct));
+            Assert.Equal(BindOutcome.Rejected("pod is already bound to node node-3"), await binder.BindAsync("default", "train-0", uid, "node-1", devices, PluginContract.None, ct));
+            Assert.Equal(BindOutcomeKind.Rejected, (await binder.BindAsync("default", "train-0", uid, "node-3", new DeviceAssignment([new AssignedDevice(5)]), PluginContract.None, ct)).Kind);
+            Assert.Equal(BindOutcome.Rejected("pod was recreated"), await binder.BindAsync("default", "train-0", "another", "node-3", devices, PluginContract.None, ct));
+            Assert.Equal(BindOutcomeKind.Rejected, (await binder.BindAsync("default", "nobody", uid, "node-3", devices, PluginContract.None, ct)).Kind);
 
             // Reports, once their definition is installed.
             await CreateReportAsync(connection, "node-1");
@@ -67,7 +68,7 @@ public sealed class ControlPlaneTests
             {
                 var hasty = new PodBinder(impatient, new RecordingLogger<PodBinder>());
                 plane.PauseApiServer();
-                Assert.Equal(BindOutcomeKind.Unknown, (await hasty.BindAsync("default", "train-1", second, "node-0", devices, ct)).Kind);
+                Assert.Equal(BindOutcomeKind.Unknown, (await hasty.BindAsync("default", "train-1", second, "node-0", devices, PluginContract.None, ct)).Kind);
                 plane.ResumeApiServer();
             }
 

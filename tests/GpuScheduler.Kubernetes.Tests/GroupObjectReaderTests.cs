@@ -84,6 +84,10 @@ public sealed class GroupObjectReaderTests
     }
 
     [Fact]
+    public void A_replica_type_that_is_given_twice_counts_once() => Assert.Equal(
+        2, Read(GroupKinds.MpiJob, """{"metadata":{"name":"n"},"spec":{"mpiReplicaSpecs":{"Worker":{"replicas":5},"Worker":{"replicas":2}}}}""").Size);
+
+    [Fact]
     public void Any_JSON_is_read_or_refused_and_nothing_else()
     {
         string[] names =

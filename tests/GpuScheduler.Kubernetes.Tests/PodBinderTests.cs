@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -47,6 +48,17 @@ public sealed class PodBinderTests : IAsyncLifetime
              "target":{"apiVersion":"v1","kind":"Node","name":"node-7"}}
             """);
         Assert.True(JsonNode.DeepEquals(expected, JsonNode.Parse(request.Body)), request.Body);
+    }
+
+    [Fact]
+    public async Task What_a_device_plugin_reads_goes_in_the_same_write()
+    {
+        _server.On(Binding, Status(201, "Created"));
+
+        Assert.Equal(BindOutcome.Bound, await BindAsync(contract: new PluginContract([new("ALIYUN_COM_GPU_MEM_IDX", "0"), new("quoted", "\"\\")])));
+        var annotations = JsonNode.Parse((await _server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject();
+        Assert.Equal(["gpuscheduler.io/assigned-devices", "gpuscheduler.io/visible-devices", "ALIYUN_COM_GPU_MEM_IDX", "quoted"], annotations.Select(a => a.Key));
+        Assert.Equal(("0", "\"\\"), ((string?)annotations["ALIYUN_COM_GPU_MEM_IDX"], (string?)annotations["quoted"]));
     }
 
     [Fact]
@@ -223,6 +235,6 @@ public sealed class PodBinderTests : IAsyncLifetime
         ["spec"] = new JsonObject { ["nodeName"] = node },
     }.ToJsonString();
 
-    private Task<BindOutcome> BindAsync(DeviceAssignment? devices = null, KubernetesConnection? connection = null, CancellationToken? cancellationToken = null) =>
-        Binder(connection ?? _connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, cancellationToken ?? TestContext.Current.CancellationToken);
+    private Task<BindOutcome> BindAsync(DeviceAssignment? devices = null, KubernetesConnection? connection = null, CancellationToken? cancellationToken = null, PluginContract? contract = null) =>
+        Binder(connection ?? _connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, contract ?? PluginContract.None, cancellationToken ?? TestContext.Current.CancellationToken);
 }

@@ -6,6 +6,7 @@ using CsCheck;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Testing;
 using Xunit;
 
@@ -301,6 +302,16 @@ public sealed class PodJsonReaderTests
         var bytes = (GC.GetAllocatedBytesForCurrentThread() - before) / 100;
         TestContext.Current.SendDiagnosticMessage($"{json.Length} bytes of JSON, {bytes} bytes allocated");
         Assert.InRange(bytes, 0, 2500);
+    }
+
+    [Fact]
+    public void The_words_of_dialects_are_read_however_they_are_written_and_only_those_that_are_switched_on()
+    {
+        const string Pod = """{"metadata":{"name":"n","uid":"u","annotations":{"gpu\u002dfraction":"0.25","gpu-fraction-x":"no","hami.io/other":{}}},"spec":{"containers":[{"name":"c"}]}}""";
+        var json = Encoding.UTF8.GetBytes(Pod.Replace("{}", "\"\"", StringComparison.Ordinal));
+        Assert.Equal((1, 250, 250), (PodJsonReader.Read(json).Request.ShareCount, PodJsonReader.Read(json).Request.ShareMemoryPermille, PodJsonReader.Read(json).Request.ShareMilli));
+        Assert.False(PodJsonReader.Read(json, dialects: DialectSet.None).Request.WantsGpu);
+        Assert.False(PodJsonReader.Read(json, dialects: new DialectSet([ShareDialects.Hami], [])).Request.WantsGpu);
     }
 
     private static PodInfo Read(string json) => PodJsonReader.Read(Encoding.UTF8.GetBytes(json));

@@ -25,6 +25,9 @@ public static class Fixtures
     /// </summary>
     public static ImmutableArray<string> GangNames { get; } = NamesIn("gangs/");
 
+    /// <summary>Names of the manifests in the words of other sharing stacks, for example hami.yaml. Each begins with comments that say what is to be made of it.</summary>
+    public static ImmutableArray<string> DialectNames { get; } = NamesIn("dialects/");
+
     /// <summary>The machine of an id, for example dgx1-v100.</summary>
     public static MachineFact Machine(string id) => Machines.Single(m => m.Id == id);
 
@@ -36,6 +39,9 @@ public static class Fixtures
 
     /// <summary>A manifest of gangs.</summary>
     public static string Gangs(string name) => System.Text.Encoding.UTF8.GetString(Read("gangs/" + name));
+
+    /// <summary>A manifest in the words of another sharing stack.</summary>
+    public static string Dialect(string name) => System.Text.Encoding.UTF8.GetString(Read("dialects/" + name));
 
     private static ImmutableArray<string> NamesIn(string folder) =>
     [

@@ -23,7 +23,7 @@ internal static class FillLimits
 
     /// <summary>Why a workload cannot be bounded; null when it can.</summary>
     public static string? WhyNot(Trace trace, ClusterFacts facts) =>
-        trace.Pods.Select(p => p.Template).Concat(facts.Cluster.BoundPods).Any(p => p.Request.ShareMemoryMiB > 0)
+        trace.Pods.Select(p => p.Template).Concat(facts.Cluster.BoundPods).Any(p => p.Request.WantsShareMemory)
             ? $"{trace.Name}: no upper bound, because pods ask for a part of a card's memory: how much of the card that is depends on the card"
             : null;
 

@@ -78,8 +78,7 @@ internal sealed class ClusterFacts
 
         if (request.ShareCount > 0)
         {
-            var memory = request.ShareMemoryMiB > 0 && _memoryPerGpu > 0 ? Math.Min(SharePacking.WholeCard, (int)Math.Ceiling(SharePacking.WholeCard * request.ShareMemoryMiB / _memoryPerGpu)) : 0;
-            milli += (long)request.ShareCount * Math.Max(request.ShareMilli, memory);
+            milli += (long)request.ShareCount * Math.Max(request.ShareMilli, (int)Math.Ceiling(request.ShareMemoryMilli(_memoryPerGpu)));
         }
 
         return milli;

@@ -4,6 +4,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.V1;
 using Google.Protobuf.WellKnownTypes;
@@ -15,7 +16,7 @@ using ServerCallContext = global::Grpc.Core.ServerCallContext;
 namespace GpuScheduler.Extender.Grpc;
 
 /// <summary>Gangs over gRPC: what-if, and what /v1/gangs shows. Changes nothing.</summary>
-internal sealed class GangsService(SchedulingEngine engine, Readiness readiness) : V1.Gangs.GangsBase
+internal sealed class GangsService(SchedulingEngine engine, Readiness readiness, DialectSet dialects) : V1.Gangs.GangsBase
 {
     /// <summary>Members of one question in all.</summary>
     private const int MostMembers = 4096;
@@ -154,7 +155,7 @@ internal sealed class GangsService(SchedulingEngine engine, Readiness readiness)
     }
 
     /// <summary>The question as a group whose members are all there.</summary>
-    private static PodGroup ToGroup(PlaceGangRequest request)
+    private PodGroup ToGroup(PlaceGangRequest request)
     {
         if (request.Roles.Count == 0)
         {
@@ -185,7 +186,7 @@ internal sealed class GangsService(SchedulingEngine engine, Readiness readiness)
         };
     }
 
-    private static PodGroupRole ToRole(V1.GangRole role, string field, IReadOnlyCollection<PodGroupRole> before)
+    private PodGroupRole ToRole(V1.GangRole role, string field, IReadOnlyCollection<PodGroupRole> before)
     {
         if (before.Any(r => r.Part == role.Name))
         {
@@ -203,7 +204,7 @@ internal sealed class GangsService(SchedulingEngine engine, Readiness readiness)
             throw PodMessage.Invalid($"{field}.min is {min}: 0 to count ({role.Count}) is allowed");
         }
 
-        var pod = PodMessage.Read(role.Pod, $"{field}.pod", "what-if");
+        var pod = PodMessage.Read(role.Pod, $"{field}.pod", dialects, "what-if");
         if (pod.Invalid is { } invalid)
         {
             throw PodMessage.Invalid($"{field}.pod: {invalid}");

@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.V1;
 using RpcException = global::Grpc.Core.RpcException;
 
@@ -10,9 +11,10 @@ internal static class PodMessage
     /// <summary>The pod of a message.</summary>
     /// <param name="pod">The message.</param>
     /// <param name="field">Where it stands, for the message when it cannot be used.</param>
+    /// <param name="dialects">The sharing dialects that are read.</param>
     /// <param name="uid">Stands in for its UID; null when it must have one.</param>
     /// <exception cref="RpcException">It is missing, or has no UID.</exception>
-    public static PodInfo Read(Pod? pod, string field, string? uid = null)
+    public static PodInfo Read(Pod? pod, string field, DialectSet dialects, string? uid = null)
     {
         if (pod is null)
         {
@@ -25,7 +27,7 @@ internal static class PodMessage
             throw Invalid($"{field}.uid must not be empty");
         }
 
-        var builder = new PodInfoBuilder
+        var builder = new PodInfoBuilder(dialects)
         {
             Uid = uid,
             Name = pod.Name,

@@ -16,7 +16,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 {
     public override Task<FilterResponse> Filter(FilterRequest request, ServerCallContext context) => Measured("filter", () =>
     {
-        var pod = PodMessage.Read(request.Pod, "pod");
+        var pod = PodMessage.Read(request.Pod, "pod", verbs.Dialects);
         var response = new FilterResponse();
         var snapshot = verbs.Snapshot;
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
@@ -54,7 +54,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 
     public override Task<PrioritizeResponse> Prioritize(PrioritizeRequest request, ServerCallContext context) => Measured("prioritize", () =>
     {
-        var pod = PodMessage.Read(request.Pod, "pod");
+        var pod = PodMessage.Read(request.Pod, "pod", verbs.Dialects);
         var snapshot = verbs.Snapshot;
         var names = request.NodeNames.Distinct(StringComparer.Ordinal).ToArray();
         var scores = new int[names.Length];
@@ -66,7 +66,7 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
 
     public override Task<PreemptResponse> Preempt(PreemptRequest request, ServerCallContext context) => Measured("preempt", () =>
     {
-        var pod = PodMessage.Read(request.Pod, "pod");
+        var pod = PodMessage.Read(request.Pod, "pod", verbs.Dialects);
         var candidates = request.NodeNameToVictims.Select(c => new PreemptionCandidate(c.Key, [.. c.Value.PodUids], c.Value.NumPdbViolations)).ToList();
         var response = new PreemptResponse();
         foreach (var candidate in verbs.Preempt(pod, candidates))

@@ -101,6 +101,13 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
         json.WriteNumber("freeMemoryBytes", node.FreeMemoryBytes);
         json.WriteString("catalogue", node.Facts.Model?.Name);
         json.WriteString("nvlinkDomain", node.Facts.NvlinkDomain);
+        json.WriteStartArray("devicePlugins");
+        foreach (var plugin in Enum.GetValues<DevicePlugins>().Where(p => p != DevicePlugins.None && node.Facts.Plugins.HasFlag(p)))
+        {
+            json.WriteStringValue(plugin.ToString().ToLowerInvariant());
+        }
+
+        json.WriteEndArray();
         json.WriteStartObject("sources");
         foreach (var (fact, source) in node.Facts.Sources.OrderBy(s => s.Key, StringComparer.Ordinal))
         {

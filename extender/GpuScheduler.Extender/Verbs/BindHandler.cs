@@ -2,6 +2,7 @@ using System.Diagnostics;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
@@ -20,15 +21,18 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null)
 {
+    private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
+    private readonly NodeTurns _turns = new();
+
     public async Task<BindAnswer> BindAsync(BindingArgs args)
     {
         // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
         using var timeout = new CancellationTokenSource(options.BindTimeout); // for a wait at the API server that comes before any bind
         if (options.DoNothing)
         {
-            var plain = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, DeviceAssignment.Empty, timeout.Token);
+            var plain = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, DeviceAssignment.Empty, PluginContract.None, timeout.Token);
             return plain.Kind == BindOutcomeKind.Bound ? new BindAnswer("", DeviceAssignment.Empty) : BindAnswer.Failed(plain.Message ?? "bind failed");
         }
 
@@ -72,17 +76,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return new BindAnswer("", devices);
         }
 
-        BindOutcome outcome;
-        try
-        {
-            using var post = new CancellationTokenSource(options.BindTimeout);
-            outcome = await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, post.Token);
-        }
-        catch (Exception e)
-        {
-            outcome = BindOutcome.Unknown(e.Message);
-        }
-
+        var outcome = await BindAsync(args, pod, devices);
         switch (outcome.Kind)
         {
             case BindOutcomeKind.Bound:
@@ -92,11 +86,67 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             case BindOutcomeKind.Rejected:
                 engine.BindFailed(pod);
                 LogRejected(log, pod, args.Node, outcome.Message);
-                return BindAnswer.Failed($"the API server refused the binding: {outcome.Message}");
+                return BindAnswer.Failed($"the pod was not bound: {outcome.Message}");
             default:
                 // The devices stay promised until the watch tells, or the promise expires: never to two.
                 LogUnknown(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"whether the binding took effect is not known: {outcome.Message}");
+        }
+    }
+
+    /// <summary>Binds; on a node whose device plugin reads the assignment in its own form, in that form, too.</summary>
+    private async Task<BindOutcome> BindAsync(BindingArgs args, PodInfo pod, DeviceAssignment devices)
+    {
+        if (engine.Cluster.Current.Find(args.Node)?.Facts is not { } node || PluginContracts.Of(pod, node, _dialects) is not { } dialect)
+        {
+            return await PostAsync(args, devices, PluginContract.None);
+        }
+
+        using var wait = new CancellationTokenSource(options.Dialects.NodeWait);
+        IDisposable turn;
+        try
+        {
+            turn = await _turns.WaitAsync(args.Node, wait.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return BindOutcome.Rejected($"other pods are still being bound to node {args.Node}, whose device plugin takes one after the other");
+        }
+
+        using (turn)
+        {
+            if (!PluginContracts.TryWrite(dialect, pod, node, devices, (time ?? TimeProvider.System).GetUtcNow(), out var contract, out var why))
+            {
+                return BindOutcome.Rejected(why);
+            }
+
+            var locks = contract.NeedsNodeLock ? nodeLock : null;
+            if (locks is not null && await locks.TakeAsync(args.Node, args.PodNamespace, args.PodName, wait.Token) is { } refusal)
+            {
+                return BindOutcome.Rejected(refusal);
+            }
+
+            var outcome = await PostAsync(args, devices, contract);
+            if (locks is not null && outcome.Kind == BindOutcomeKind.Rejected)
+            {
+                using var release = new CancellationTokenSource(options.BindTimeout);
+                await locks.ReleaseAsync(args.Node, args.PodNamespace, args.PodName, release.Token);
+            }
+
+            return outcome;
+        }
+    }
+
+    private async Task<BindOutcome> PostAsync(BindingArgs args, DeviceAssignment devices, PluginContract contract)
+    {
+        try
+        {
+            using var post = new CancellationTokenSource(options.BindTimeout);
+            return await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, contract, post.Token);
+        }
+        catch (Exception e)
+        {
+            return BindOutcome.Unknown(e.Message);
         }
     }
 
@@ -122,7 +172,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
     [LoggerMessage(1002, LogLevel.Information, "Bind of {Pod} to {Node} refused: {Reason}", EventName = "BindRefused")]
     private static partial void LogRefused(ILogger log, PodInfo pod, string node, string reason);
 
-    [LoggerMessage(1003, LogLevel.Warning, "Bind of {Pod} to {Node} rejected by the API server: {Reason}", EventName = "BindRejected")]
+    [LoggerMessage(1003, LogLevel.Warning, "Bind of {Pod} to {Node} rejected: {Reason}", EventName = "BindRejected")]
     private static partial void LogRejected(ILogger log, PodInfo pod, string node, string? reason);
 
     [LoggerMessage(1004, LogLevel.Warning, "Bind of {Pod} to {Node} has an unknown outcome; its devices stay promised until the watch tells: {Reason}", EventName = "BindUnknown")]

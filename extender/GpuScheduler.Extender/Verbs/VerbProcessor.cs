@@ -2,6 +2,7 @@ using System.Buffers;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 
@@ -13,6 +14,9 @@ namespace GpuScheduler.Extender.Verbs;
 /// </summary>
 internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options)
 {
+    /// <summary>The sharing dialects that are read in pods.</summary>
+    public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
+
     /// <summary>The newest snapshot, on which a request's names are looked up.</summary>
     public Snapshot Snapshot => engine.Cluster.Current;
 
@@ -68,7 +72,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
 
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation);
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation, Dialects);
         var statuses = ArrayPool<Status>.Shared.Rent(args.Count);
         try
         {
@@ -92,7 +96,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
 
     public async ValueTask<string> PrioritizeAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation);
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation, Dialects);
         var scores = ArrayPool<int>.Shared.Rent(args.Count);
         var used = scores.AsSpan(0, args.Count);
         used.Clear();
@@ -104,7 +108,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
 
     public async ValueTask<string> PreemptAsync(Stream body, SegmentedBuffer output, CancellationToken cancellation)
     {
-        var (pod, candidates) = PreemptionArgs.Read(await ReadWholeAsync(body, cancellation));
+        var (pod, candidates) = PreemptionArgs.Read(await ReadWholeAsync(body, cancellation), Dialects);
         var kept = Preempt(pod, candidates);
         PreemptionArgs.Write(output, kept);
         return kept.Count > 0 ? Outcome.Ok : Outcome.Unschedulable;

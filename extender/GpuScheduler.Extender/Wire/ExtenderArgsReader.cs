@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender.Wire;
@@ -21,11 +22,13 @@ internal sealed class ExtenderArgsReader
 
     private readonly ExtenderArgs _args;
     private readonly bool _keepBodies;
+    private readonly DialectSet? _dialects;
     private JsonReaderState _json;
     private Place _place = Place.Start;
 
-    private ExtenderArgsReader(ExtenderArgs args, bool keepBodies)
+    private ExtenderArgsReader(ExtenderArgs args, bool keepBodies, DialectSet? dialects)
     {
+        _dialects = dialects;
         _args = args;
         _keepBodies = keepBodies;
     }
@@ -52,11 +55,12 @@ internal sealed class ExtenderArgsReader
     /// <param name="snapshot">Where names are looked up.</param>
     /// <param name="keepBodies">True to keep full Node objects for the answer.</param>
     /// <param name="cancellation">Ends the reading.</param>
+    /// <param name="dialects">The sharing dialects that are read in the pod; null for all.</param>
     /// <exception cref="WireException">The body cannot be understood.</exception>
-    public static async ValueTask<ExtenderArgs> ReadAsync(Stream body, long? contentLength, Snapshot snapshot, bool keepBodies, CancellationToken cancellation)
+    public static async ValueTask<ExtenderArgs> ReadAsync(Stream body, long? contentLength, Snapshot snapshot, bool keepBodies, CancellationToken cancellation, DialectSet? dialects = null)
     {
         var args = new ExtenderArgs(snapshot);
-        var reader = new ExtenderArgsReader(args, keepBodies);
+        var reader = new ExtenderArgsReader(args, keepBodies, dialects);
         var window = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(contentLength ?? Window, 1024, Window));
         try
         {
@@ -281,7 +285,7 @@ internal sealed class ExtenderArgsReader
                 return false;
             }
 
-            _args.Pod = PodJsonReader.Read(data[start..(int)reader.BytesConsumed]);
+            _args.Pod = PodJsonReader.Read(data[start..(int)reader.BytesConsumed], dialects: _dialects);
         }
 
         _place = Place.Top;

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender.Wire;
@@ -10,11 +11,11 @@ namespace GpuScheduler.Extender.Wire;
 internal static class PreemptionArgs
 {
     /// <exception cref="WireException">The body cannot be understood.</exception>
-    public static (PodInfo Pod, List<PreemptionCandidate> Candidates) Read(ReadOnlySpan<byte> body)
+    public static (PodInfo Pod, List<PreemptionCandidate> Candidates) Read(ReadOnlySpan<byte> body, DialectSet? dialects = null)
     {
         try
         {
-            return ReadArgs(body);
+            return ReadArgs(body, dialects);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -52,7 +53,7 @@ internal static class PreemptionArgs
         output.Write(buffer.WrittenSpan);
     }
 
-    private static (PodInfo Pod, List<PreemptionCandidate> Candidates) ReadArgs(ReadOnlySpan<byte> body)
+    private static (PodInfo Pod, List<PreemptionCandidate> Candidates) ReadArgs(ReadOnlySpan<byte> body, DialectSet? dialects)
     {
         var json = new Utf8JsonReader(body);
         PodInfo? pod = null;
@@ -69,7 +70,7 @@ internal static class PreemptionArgs
 
             if (name.Equals("Pod", StringComparison.OrdinalIgnoreCase))
             {
-                pod = PodJsonReader.Read(ref json);
+                pod = PodJsonReader.Read(ref json, dialects: dialects);
             }
             else if (name.Equals("NodeNameToMetaVictims", StringComparison.OrdinalIgnoreCase) || name.Equals("NodeNameToVictims", StringComparison.OrdinalIgnoreCase))
             {

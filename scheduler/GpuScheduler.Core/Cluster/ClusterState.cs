@@ -677,7 +677,9 @@ public sealed class ClusterState
         }
 
         var devices = _truths.GetValueOrDefault(pod.Uid) ?? pod.Assignment;
-        var state = pod.Request.WantsGpu && devices is null ? AllocationState.Presumed : AllocationState.Bound;
+
+        // What another stack says that it holds counts even where we would refuse its request.
+        var state = (pod.Request.WantsGpu || pod.PeerAssignment is not null) && devices is null ? AllocationState.Presumed : AllocationState.Bound;
         if (_ledger.TryGet(pod.Uid, out var present) && present.Node == node && present.State == state && ReferenceEquals(present.Pod, pod))
         {
             return;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Cluster;
 
@@ -72,6 +73,18 @@ public sealed class NodeFacts
     /// <summary>False where nvidia.com/gpu counts MIG devices or time-slices: these cannot be shared once more.</summary>
     public bool Shareable { get; internal init; } = true;
 
+    /// <summary>The device plugins of other stacks that it runs.</summary>
+    public DevicePlugins Plugins { get; internal init; }
+
+    /// <summary>False where no device plugin hands out whole GPUs as nvidia.com/gpu, only shares of them.</summary>
+    public bool OffersWhole { get; internal init; } = true;
+
+    /// <summary>What one of aliyun.com/gpu-mem is, in MiB: 1024 or 1; 0 on a node that does not offer it.</summary>
+    public int MemoryUnitMiB { get; internal init; }
+
+    /// <summary>Memory of each GPU in that unit, as the plugin counts it.</summary>
+    public int MemoryUnitsPerGpu { get; internal init; }
+
     /// <summary>The labels that the engine reads.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; internal init; } = new Dictionary<string, string>();
 
@@ -89,6 +102,28 @@ public sealed class NodeFacts
 
     /// <summary>The node as it would be with nobody on it.</summary>
     public NodeInfo Empty => _empty ??= NodeInfo.Build(this, []);
+
+    /// <summary>True when the node has what hands out devices to such a pod.</summary>
+    internal bool Serves(GpuRequest request) =>
+        request.Plugin != DevicePlugins.None ? (Plugins & request.Plugin) != 0 : request.WholeGpus == 0 || OffersWhole;
+
+    /// <summary>The GPUs of a mask that a request allows: by their memory and by UUID.</summary>
+    internal ulong Allowed(ulong mask, GpuRequest request)
+    {
+        mask = WithMemory(mask, request.MinGpuMemoryMiB);
+        if (request.LimitsUuids)
+        {
+            for (var i = 0; i < Gpus.Length; i++)
+            {
+                if (!request.AllowsUuid(Gpus[i].Uuid))
+                {
+                    mask &= ~(1UL << i);
+                }
+            }
+        }
+
+        return mask;
+    }
 
     /// <summary>The GPUs of a mask that have at least so much memory.</summary>
     internal ulong WithMemory(ulong mask, int leastMiB)

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Core.Cluster;
 
@@ -68,7 +69,7 @@ public static class NodeFactsBuilder
                 Warn($"GPUs in MIG mode, but the MIG profiles of \"{_product}\" are not known; their devices are not offered");
             }
 
-            var whole = node.Allocatable.ContainsKey(GpuAnnotations.GpuResource) ? AllocatableGpus() : gpus.Count(g => g.Mig == MigMode.Disabled);
+            var whole = OffersWhole ? AllocatableGpus() : gpus.Count(g => g.Mig == MigMode.Disabled);
             return Finish(model, gpus, links, geometry, whole, geometry is null ? [] : MigCaps(geometry, gpus), shareable: true, Domain(report.NvlinkDomain));
         }
 
@@ -76,12 +77,10 @@ public static class NodeFactsBuilder
         {
             var model = GpuCatalogue.Find(_product);
             var memory = MemoryPerGpu(model, out var memorySource);
-            var allocatable = AllocatableGpus();
-            var slices = _product.Contains(MigInfix, StringComparison.Ordinal);
-            var replicas = _product.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
+            var allocatable = OffersWhole ? AllocatableGpus() : SharedGpus();
             _sources["memory"] = memorySource;
             _sources["health"] = FactSource.Assumed;
-            if (slices || replicas)
+            if (CountsParts)
             {
                 // nvidia.com/gpu counts MIG devices (single strategy) or time-slices: units without links, told apart by number only.
                 var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
@@ -136,6 +135,7 @@ public static class NodeFactsBuilder
                 }
             }
 
+            var plugins = Plugins(gpus, whole);
             return new NodeFacts(node.Name, _product, links)
             {
                 Model = model,
@@ -149,12 +149,65 @@ public static class NodeFactsBuilder
                 WholeMask = wholeMask,
                 MigMask = migMask,
                 Shareable = shareable,
+                Plugins = plugins,
+                OffersWhole = OffersWhole || (UnitsPerGpu == 0 && Number(ShareDialects.VolcanoCount) == 0),
+                MemoryUnitMiB = UnitsPerGpu == 0 ? 0 : UnitMiB(UnitsPerGpu),
+                MemoryUnitsPerGpu = UnitsPerGpu,
                 Labels = node.Labels,
                 Taints = node.Taints,
                 NvlinkDomain = domain,
                 Sources = _sources,
                 Warnings = [.. _warnings],
             };
+        }
+
+        /// <summary>True when the node has nvidia.com/gpu: without it, GPUs are handed out in parts only, if at all.</summary>
+        private bool OffersWhole => node.Allocatable.ContainsKey(GpuAnnotations.GpuResource);
+
+        /// <summary>True when nvidia.com/gpu counts MIG devices (single strategy) or time-slices.</summary>
+        private bool CountsParts =>
+            _product.Contains(MigInfix, StringComparison.Ordinal) || _product.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
+
+        /// <summary>GPUs of a node on which only a sharing stack hands them out.</summary>
+        private int SharedGpus() =>
+            Number(ShareDialects.GpushareCount) is > 0 and var gpus ? gpus
+            : Number(ShareDialects.VolcanoCount) > 0 ? Math.Max(0, LabelNumber(CountLabel))
+            : 0;
+
+        private DevicePlugins Plugins(ImmutableArray<GpuInfo> gpus, int whole)
+        {
+            var plugins = (UnitsPerGpu > 0 ? DevicePlugins.Gpushare : DevicePlugins.None)
+                | (Number(ShareDialects.VolcanoCount) > 0 ? DevicePlugins.Volcano : DevicePlugins.None)
+                | (OffersWhole && whole > gpus.Length && !CountsParts && gpus.Length > 0 ? DevicePlugins.Hami : DevicePlugins.None);
+            if ((plugins & (DevicePlugins.Volcano | DevicePlugins.Hami)) != 0 && gpus.Any(g => g.Uuid is null))
+            {
+                Warn("the UUIDs of its GPUs are not known, by which the device plugin of HAMi or Volcano is told what to hand out: pods for it cannot be bound here; run the node agent");
+            }
+
+            // What Volcano's plugin cannot be told, it cannot hand out; HAMi's hands out whole GPUs, too, so that bind must say it of every pod.
+            return gpus.Any(g => g.Uuid is null) ? plugins & ~DevicePlugins.Volcano : plugins;
+        }
+
+        /// <summary>Of aliyun.com/gpu-mem.</summary>
+        private int UnitsPerGpu => Number(ShareDialects.GpushareCount) is > 0 and var gpus ? Number(ShareDialects.GpushareMemory) / gpus : 0;
+
+        /// <summary>The plugin counts GiB, or MiB with --memory-unit=MiB: a GPU has more than 1024 MiB, and less than 1024 GiB.</summary>
+        private static int UnitMiB(int unitsPerGpu) => unitsPerGpu > 1024 ? 1 : 1024;
+
+        private int Number(string resource)
+        {
+            if (!node.Allocatable.TryGetValue(resource, out var text))
+            {
+                return 0;
+            }
+
+            if (Quantity.TryParseCount(text, out var count))
+            {
+                return count;
+            }
+
+            Warn($"allocatable {resource} \"{text}\" is not a count; taken as 0");
+            return 0;
         }
 
         /// <summary>Once each: some facts are looked up several times.</summary>
@@ -166,21 +219,7 @@ public static class NodeFactsBuilder
             }
         }
 
-        private int AllocatableGpus()
-        {
-            if (!node.Allocatable.TryGetValue(GpuAnnotations.GpuResource, out var text))
-            {
-                return 0;
-            }
-
-            if (Quantity.TryParseCount(text, out var count))
-            {
-                return count;
-            }
-
-            Warn($"allocatable {GpuAnnotations.GpuResource} \"{text}\" is not a count; taken as 0");
-            return 0;
-        }
+        private int AllocatableGpus() => Number(GpuAnnotations.GpuResource);
 
         private int MemoryPerGpu(GpuProduct? model, out FactSource source)
         {
@@ -188,6 +227,12 @@ public static class NodeFactsBuilder
             {
                 source = FactSource.Label;
                 return mebibytes;
+            }
+
+            if (model is null && UnitsPerGpu > 0)
+            {
+                source = FactSource.Allocatable;
+                return UnitsPerGpu * UnitMiB(UnitsPerGpu);
             }
 
             source = model is null ? FactSource.Assumed : FactSource.Catalogue;

@@ -102,8 +102,16 @@ public sealed class NodeInfo
         ArgumentNullException.ThrowIfNull(facts);
         var node = new NodeInfo(facts, allocations);
         var unknown = false;
-        foreach (var allocation in allocations)
+        for (var i = 0; i < allocations.Length; i++)
         {
+            var allocation = allocations[i];
+            if (allocation is { State: AllocationState.Presumed, Pod.PeerAssignment: { } peer } && peer.Resolve(facts) is { } devices)
+            {
+                // Another stack says which devices it has.
+                allocation = allocation with { Devices = devices, State = AllocationState.Bound };
+                node.Allocations = node.Allocations.SetItem(i, allocation);
+            }
+
             node.HasTentative |= allocation.State == AllocationState.Tentative;
             unknown |= allocation.State == AllocationState.Presumed;
             node.FreeCpuMilli -= allocation.Pod.CpuMilli;
@@ -150,7 +158,7 @@ public sealed class NodeInfo
     public int FreeCardAfter(int gpu, GpuRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
-        return SharePacking.Free(FreeMilli(gpu) - request.ShareMilli, FreeMemoryMiB(gpu) - request.ShareMemoryMiB, Facts.Gpus[gpu].MemoryMiB);
+        return SharePacking.Free(FreeMilli(gpu) - request.ShareMilli, FreeMemoryMiB(gpu) - Math.Max(0, request.ShareMemoryOn(Facts, gpu)), Facts.Gpus[gpu].MemoryMiB);
     }
 
     /// <summary>What typical pods find on the node; worked out once for those asked for last.</summary>
@@ -233,7 +241,7 @@ public sealed class NodeInfo
             }
 
             // Constraints bound the choice when the pod was placed; now it is somewhere, and only its size counts.
-            var request = allocations[i].Pod.Request with { Nvlink = NvlinkRequirement.Unspecified, MinGpuMemoryMiB = 0, Models = [] };
+            var request = allocations[i].Pod.Request with { Nvlink = NvlinkRequirement.Unspecified, MinGpuMemoryMiB = 0, Models = [], AvoidedModels = [], Uuids = [], AvoidedUuids = [] };
             if (DeviceAllocator.TryPick(allocations[i].Pod with { Request = request }, this, LeastFree.Instance, out var pick, out _))
             {
                 allocations[i] = allocations[i] with { Devices = pick.ToAssignment(request, this) };

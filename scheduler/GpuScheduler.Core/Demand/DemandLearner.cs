@@ -125,10 +125,7 @@ internal sealed class DemandLearner(ITypicalPodsSource? expected) : IArrivalObse
             return null;
         }
 
-        var memory = pod.Request.ShareMemoryMiB;
-        var milli = memory > 0 && _census!.MostCardMemoryMiB > 0
-            ? Math.Max(kind.Milli, (int)Math.Min(SharePacking.WholeCard, ((long)memory * SharePacking.WholeCard) / _census.MostCardMemoryMiB))
-            : kind.Milli;
+        var milli = Math.Max(kind.Milli, (int)pod.Request.ShareMemoryMilli(_census!.MostCardMemoryMiB));
         return new DemandKind(kind.CpuMilli, kind.Cards, Math.Max(1, milli), (pod.MemoryBytes + (1L << 30) - 1) >> 30, kind.Models);
     }
 

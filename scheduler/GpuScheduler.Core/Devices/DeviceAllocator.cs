@@ -64,7 +64,7 @@ public static class DeviceAllocator
         }
 
         return BitOperations.PopCount(gpus & node.IdleMask) <= node.FreeGpus
-            && facts.WithMemory(gpus, request.MinGpuMemoryMiB) == gpus
+            && facts.Allowed(gpus, request) == gpus && facts.Serves(request)
             && (gpus == 0 || request.Nvlink != NvlinkRequirement.Required || facts.Sets.TryPick(gpus, BitOperations.PopCount(gpus), request.Nvlink, out _));
     }
 
@@ -136,7 +136,7 @@ public static class DeviceAllocator
 
     private static bool HasEnoughIdle(GpuRequest request, NodeInfo node, out ulong idle)
     {
-        idle = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);
+        idle = node.Facts.Serves(request) ? node.Facts.Allowed(node.IdleMask, request) : 0;
         return node.FreeGpus >= request.WholeGpus && BitOperations.PopCount(idle) >= request.WholeGpus;
     }
 
@@ -162,10 +162,10 @@ public static class DeviceAllocator
     private static bool SharesFit(GpuRequest request, NodeInfo node, out ulong fitting, ref Status status)
     {
         fitting = 0;
-        for (var rest = node.Facts.WithMemory(node.ShareMask, request.MinGpuMemoryMiB); rest != 0; rest &= rest - 1)
+        for (var rest = node.Facts.Serves(request) ? node.Facts.Allowed(node.ShareMask, request) : 0; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
-            if (request.ShareMilli <= node.FreeMilli(gpu) && request.ShareMemoryMiB <= node.FreeMemoryMiB(gpu))
+            if (request.ShareMilli <= node.FreeMilli(gpu) && request.ShareMemoryOn(node.Facts, gpu) is >= 0 and var memory && memory <= node.FreeMemoryMiB(gpu))
             {
                 fitting |= 1UL << gpu;
             }

@@ -89,7 +89,7 @@ public readonly record struct DevicePick
         for (var rest = Shared; rest != 0; rest &= rest - 1)
         {
             var gpu = BitOperations.TrailingZeroCount(rest);
-            devices.Add(new AssignedDevice(gpu, gpus[gpu].Uuid, MemoryMiB: request.ShareMemoryMiB, Milli: request.ShareMilli));
+            devices.Add(new AssignedDevice(gpu, gpus[gpu].Uuid, MemoryMiB: request.ShareMemoryOn(node.Facts, gpu), Milli: request.ShareMilli));
         }
 
         if (SingleMig is { } one)

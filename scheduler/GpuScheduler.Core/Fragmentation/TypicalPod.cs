@@ -23,7 +23,7 @@ public readonly record struct TypicalPod(long CpuMilli, int Cards, int Milli, st
             : new TypicalPod(
                 pod.CpuMilli,
                 request.WholeGpus + request.ShareCount,
-                request.WholeGpus > 0 ? SharePacking.WholeCard : request.ShareMilli,
+                request.WholeGpus > 0 ? SharePacking.WholeCard : Math.Max(request.ShareMilli, request.ShareMemoryPermille),
                 string.Join('|', request.Models));
     }
 }

@@ -13,7 +13,7 @@ public sealed class CycleState
     {
         ArgumentNullException.ThrowIfNull(pod);
         Pod = pod;
-        _modelAllowed = pod.Request.Models.IsEmpty ? [] : new sbyte[ProductIds.Count];
+        _modelAllowed = !pod.Request.LimitsModels ? [] : new sbyte[ProductIds.Count];
     }
 
     /// <summary>The pod.</summary>
@@ -26,20 +26,20 @@ public sealed class CycleState
     public bool AllowsModelOf(NodeFacts node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        if (Request.Models.IsEmpty)
+        if (!Request.LimitsModels)
         {
             return true;
         }
 
         if (node.ProductId >= _modelAllowed.Length)
         {
-            return GpuModelMatch.Matches(Request.Models.AsSpan(), node.Product);
+            return Request.AllowsModel(node.Product);
         }
 
         ref var verdict = ref _modelAllowed[node.ProductId];
         if (verdict == 0)
         {
-            verdict = (sbyte)(GpuModelMatch.Matches(Request.Models.AsSpan(), node.Product) ? 1 : -1);
+            verdict = (sbyte)(Request.AllowsModel(node.Product) ? 1 : -1);
         }
 
         return verdict > 0;

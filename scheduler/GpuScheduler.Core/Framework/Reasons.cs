@@ -29,6 +29,15 @@ public static class Reasons
     /// <summary>Even an idle GPU of the node is too small for the share, or the node's GPUs are not shared.</summary>
     public static Status NoShare { get; } = Status.Unresolvable("node cannot offer such a GPU share");
 
+    /// <summary>The node runs another device plugin than the words of the pod are for.</summary>
+    public static Status NoSharing { get; } = Status.Unresolvable("node does not share GPUs in the way the pod asks for");
+
+    /// <summary>The node's device plugin hands out shares only.</summary>
+    public static Status NoWhole { get; } = Status.Unresolvable("node does not hand out whole GPUs");
+
+    /// <summary>Too few GPUs of the node are allowed by use-gpuuuid and nouse-gpuuuid.</summary>
+    public static Status Uuid { get; } = Status.Unresolvable("node lacks GPUs with the UUIDs asked for");
+
     /// <summary>Removing pods of lower priority could free enough GPUs.</summary>
     public static Status FewFreeGpus { get; } = Status.Unschedulable("not enough free GPUs");
 

@@ -61,12 +61,12 @@ public static class GangCapacity
     private static bool CountingWillDo(ReadOnlySpan<NodeInfo?> nodes, GpuRequest request, out bool[]? allowed)
     {
         allowed = null;
-        if (request.ShareCount > 0 || !request.Mig.IsEmpty || (request.Nvlink == NvlinkRequirement.Required && request.WholeGpus > 1))
+        if (request.ShareCount > 0 || !request.Mig.IsEmpty || request.LimitsUuids || (request.Nvlink == NvlinkRequirement.Required && request.WholeGpus > 1))
         {
             return false;
         }
 
-        if (request.Models.IsEmpty && request.MinGpuMemoryMiB == 0)
+        if (!request.LimitsModels && request.MinGpuMemoryMiB == 0 && AllServe(nodes, request))
         {
             return true;
         }
@@ -75,18 +75,31 @@ public static class GangCapacity
         var models = new ModelVerdicts(request);
         for (var i = 0; i < nodes.Length; i++)
         {
-            if (nodes[i] is not { } node || !models.Allow(node.Facts))
+            if (nodes[i] is not { } node || !models.Allow(node.Facts) || !node.Facts.Serves(request))
             {
                 continue;
             }
 
-            var large = node.Facts.WithMemory(node.IdleMask, request.MinGpuMemoryMiB);
+            var large = node.Facts.Allowed(node.IdleMask, request);
             if (large != 0 && large != node.IdleMask && BitOperations.PopCount(large) < node.FreeGpus)
             {
                 return false; // large and small ones on one node
             }
 
             allowed[i] = large != 0;
+        }
+
+        return true;
+    }
+
+    private static bool AllServe(ReadOnlySpan<NodeInfo?> nodes, GpuRequest request)
+    {
+        foreach (var node in nodes)
+        {
+            if (node is not null && !node.Facts.Serves(request))
+            {
+                return false;
+            }
         }
 
         return true;

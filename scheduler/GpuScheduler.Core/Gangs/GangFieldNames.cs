@@ -1,8 +1,7 @@
-using System.Buffers;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Gangs;
 
@@ -10,44 +9,28 @@ namespace GpuScheduler.Core.Gangs;
 public static class GangFieldNames
 {
     private static readonly FrozenSet<PodField> s_fields = Collect().ToFrozenSet();
-    private static readonly FrozenSet<string> s_labels = NamesOf(PodFieldSource.Label);
+    private static readonly Utf8Names s_labels = NamesOf(PodFieldSource.Label);
     private static readonly FrozenSet<string> s_controllers =
         GangDialects.All.SelectMany(d => d.NeedsValue).Where(n => n.Field == PodField.OwnerKind).Select(n => n.Value).ToFrozenSet(StringComparer.Ordinal);
 
-    private static readonly FrozenSet<string> s_annotations = NamesOf(PodFieldSource.Annotation);
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> s_labelsByChars = s_labels.GetAlternateLookup<ReadOnlySpan<char>>();
-    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> s_annotationsByChars = s_annotations.GetAlternateLookup<ReadOnlySpan<char>>();
-    private static readonly int s_longest = s_labels.Concat(s_annotations).Max(n => n.Length);
+    private static readonly Utf8Names s_annotations = NamesOf(PodFieldSource.Annotation);
 
     /// <summary>True when a label says something of a gang.</summary>
     /// <param name="utf8">Its name.</param>
     /// <param name="name">The same as a string, without making one.</param>
-    public static bool IsLabel(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name) => TryFind(s_labelsByChars, utf8, out name);
+    public static bool IsLabel(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name) => s_labels.TryFind(utf8, out name);
 
     /// <summary>True when an annotation says something of a gang.</summary>
     /// <param name="utf8">Its name.</param>
     /// <param name="name">The same as a string, without making one.</param>
-    public static bool IsAnnotation(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name) => TryFind(s_annotationsByChars, utf8, out name);
+    public static bool IsAnnotation(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name) => s_annotations.TryFind(utf8, out name);
 
     /// <summary>True when a dialect knows its pods by this kind of controller.</summary>
     internal static bool IsController(string kind) => s_controllers.Contains(kind);
 
     internal static bool Has(PodField field) => s_fields.Contains(field);
 
-    private static bool TryFind(FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> names, ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out string? name)
-    {
-        name = null;
-        if (utf8.Length > s_longest)
-        {
-            return false;
-        }
-
-        Span<char> chars = stackalloc char[utf8.Length];
-        return Ascii.ToUtf16(utf8, chars, out _) == OperationStatus.Done && names.TryGetValue(chars, out name);
-    }
-
-    private static FrozenSet<string> NamesOf(PodFieldSource source) =>
-        s_fields.Where(f => f.Source == source).Select(f => f.Name).ToFrozenSet(StringComparer.Ordinal);
+    private static Utf8Names NamesOf(PodFieldSource source) => new(s_fields.Where(f => f.Source == source).Select(f => f.Name));
 
     private static IEnumerable<PodField> Collect()
     {

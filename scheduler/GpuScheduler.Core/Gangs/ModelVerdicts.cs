@@ -10,14 +10,14 @@ internal sealed class ModelVerdicts(GpuRequest request)
 
     public bool Allow(NodeFacts node)
     {
-        if (request.Models.IsEmpty)
+        if (!request.LimitsModels)
         {
             return true;
         }
 
         if (!_verdicts.TryGetValue(node.ProductId, out var verdict))
         {
-            _verdicts[node.ProductId] = verdict = GpuModelMatch.Matches(request.Models.AsSpan(), node.Product);
+            _verdicts[node.ProductId] = verdict = request.AllowsModel(node.Product);
         }
 
         return verdict;

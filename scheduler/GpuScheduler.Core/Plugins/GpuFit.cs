@@ -32,6 +32,16 @@ internal sealed class GpuFit : IFilterPlugin
 
     private static Status Lasting(GpuRequest request, NodeInfo empty, Status ever)
     {
+        if (!empty.Facts.Serves(request))
+        {
+            return request.ShareCount > 0 ? Reasons.NoSharing : Reasons.NoWhole;
+        }
+
+        if (request.LimitsUuids && DeviceAllocator.Fits(request with { Uuids = [], AvoidedUuids = [] }, empty, out _))
+        {
+            return Reasons.Uuid;
+        }
+
         if (request.MinGpuMemoryMiB > 0 && LacksMemory(request, empty))
         {
             return Reasons.Memory;

@@ -3,7 +3,7 @@ using GpuScheduler.Core.Framework;
 
 namespace GpuScheduler.Core.Plugins;
 
-/// <summary>The node's product is among those that gpu-model allows.</summary>
+/// <summary>The node's product is among those that gpu-model allows, and not among those that the pod avoids.</summary>
 internal sealed class GpuModel : IFilterPlugin
 {
     public string Name => "GpuModel";

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Core.Requests;
 
@@ -60,6 +61,18 @@ public sealed record PodInfo
 
     /// <summary>The devices its annotation names; null when it has none or it cannot be read (then see <see cref="AssignmentError"/>).</summary>
     public DeviceAssignment? Assignment { get; init; }
+
+    /// <summary>The sharing dialect it asks in; null for our own words and for whole GPUs.</summary>
+    public ShareDialect? Dialect { get; init; }
+
+    /// <summary>
+    /// What each container asks for, init containers first, in the terms of HAMi's and Volcano's device plugins. Known for pending pods
+    /// that take part of what those hand out; else empty.
+    /// </summary>
+    public ImmutableArray<ContainerGpus> Containers { get; init; } = [];
+
+    /// <summary>What another stack's annotations say that a bound pod holds; null where ours say it, or nothing does.</summary>
+    public PeerAssignment? PeerAssignment { get; init; }
 
     /// <summary>Why the assignment annotation cannot be read; null when it can or is absent.</summary>
     public string? AssignmentError { get; init; }

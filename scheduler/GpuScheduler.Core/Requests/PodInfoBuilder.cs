@@ -1,8 +1,11 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Runtime.InteropServices;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Core.Requests;
 
@@ -10,10 +13,19 @@ namespace GpuScheduler.Core.Requests;
 /// Builds a <see cref="PodInfo"/> from the parts of a pod, whatever the wire they came on. It is the one place that knows what a
 /// pod asks for. Not thread-safe; <see cref="Build"/> may be called once.
 /// </summary>
-public sealed class PodInfoBuilder
+/// <param name="dialects">The sharing dialects that are read; null for all.</param>
+public sealed class PodInfoBuilder(DialectSet? dialects = null)
 {
     private const int MostGpus = 64;
 
+    private readonly DialectSet _dialects = dialects ?? DialectSet.All;
+    private ContainerGpus[] _initGpus = [];
+    private ContainerGpus[] _appGpus = [];
+    private int _inits;
+    private int _appContainers;
+    private ShareWords? _words;
+    private ShareDialect? _dialect;
+    private bool _hasNativeGpus;
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
     private GangFields? _gang;
     private List<string>? _gates;
@@ -80,55 +92,78 @@ public sealed class PodInfoBuilder
         GangFields.Add(ref _gang, PodField.OwnerKind, kind);
     }
 
-    /// <summary>Adds an annotation; those that neither have our prefix nor say something of a gang are ignored.</summary>
+    /// <summary>Adds an annotation; those that neither have our prefix nor are of a gang or a sharing dialect are ignored.</summary>
     public void AddAnnotation(string name, string value)
     {
         GangFields.Add(ref _gang, PodField.Annotation(name), value);
-        if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal))
+        if (name.StartsWith(GpuAnnotations.Prefix, StringComparison.Ordinal) || (value.Length > 0 && ShareDialects.OfAnnotation(name) is { } dialect && _dialects.Reads(dialect)))
         {
             _annotations[name] = value;
         }
     }
 
     /// <summary>Adds an application container with its requests (limits stand in where a request is absent, as the API server has it).</summary>
-    public void AddContainer(ContainerResources resources)
+    /// <param name="resources">What it requests; null for nothing that counts. It has its place among the containers all the same.</param>
+    public void AddContainer(ContainerResources? resources)
     {
-        ArgumentNullException.ThrowIfNull(resources);
-        _apps.Add(resources.Totals);
-        _invalid ??= resources.Invalid;
+        var totals = Sum(resources);
+        _apps.Add(totals);
+        Place(ref _appGpus, _appContainers++, GpusOf(resources, totals));
     }
 
     /// <summary>
     /// Adds an init container, in order. Kubernetes' rule: what the pod needs is the larger of the sum over its application
     /// containers and sidecars, and each init container together with the sidecars started before it.
     /// </summary>
-    /// <param name="resources">What it requests.</param>
+    /// <param name="resources">What it requests; null for nothing that counts.</param>
     /// <param name="isSidecar">True for restartPolicy: Always.</param>
-    public void AddInitContainer(ContainerResources resources, bool isSidecar)
+    public void AddInitContainer(ContainerResources? resources, bool isSidecar)
     {
-        ArgumentNullException.ThrowIfNull(resources);
+        var totals = Sum(resources);
+        Place(ref _initGpus, _inits++, GpusOf(resources, totals) with { IsInit = true, Stays = isSidecar });
         if (isSidecar)
         {
-            _sidecars.Add(resources.Totals);
+            _sidecars.Add(totals);
             _initPeak.Max(_sidecars);
         }
         else
         {
             var peak = new ResourceTotals();
             peak.Add(_sidecars);
-            peak.Add(resources.Totals);
+            peak.Add(totals);
             _initPeak.Max(peak);
         }
+    }
 
+    private ResourceTotals Sum(ContainerResources? resources)
+    {
+        if (resources is null)
+        {
+            return new ResourceTotals();
+        }
+
+        var totals = resources.Sum(_dialects);
         _invalid ??= resources.Invalid;
+        _hasNativeGpus |= resources.Words is null && totals.Gpus > 0;
+        if (resources.Words is { } words)
+        {
+            _words ??= words;
+            if (_words.Dialect != words.Dialect)
+            {
+                _invalid ??= $"a pod asks in the words of one stack: {_words.AResource} is of {_words.Dialect} and {words.AResource} of {words.Dialect}; keep one";
+            }
+        }
+
+        return totals;
     }
 
     /// <summary>Adds spec.overhead.</summary>
     public void AddOverhead(ContainerResources overhead)
     {
         ArgumentNullException.ThrowIfNull(overhead);
-        OverheadCpuMilli = overhead.Totals.CpuMilli;
-        OverheadMemoryBytes = overhead.Totals.MemoryBytes;
+        var totals = overhead.Sum(_dialects);
+        OverheadCpuMilli = totals.CpuMilli;
+        OverheadMemoryBytes = totals.MemoryBytes;
         _invalid ??= overhead.Invalid;
     }
 
@@ -157,6 +192,7 @@ public sealed class PodInfoBuilder
             assignmentError = Explain(GpuAnnotations.AssignedDevices, assigned, why);
         }
 
+        var isBound = !string.IsNullOrEmpty(NodeName);
         return new PodInfo
         {
             Uid = Uid,
@@ -169,7 +205,7 @@ public sealed class PodInfoBuilder
             Priority = Priority,
             NeverPreempts = PreemptionPolicy == "Never",
             SchedulerName = SchedulerName,
-            NodeName = string.IsNullOrEmpty(NodeName) ? null : NodeName,
+            NodeName = isBound ? NodeName : null,
             IsTerminating = IsTerminating,
             SchedulingGates = _gates is null ? [] : [.. _gates],
             Gang = _gang is null ? null : GangReader.Read(Namespace, _gang, _isOwned),
@@ -178,7 +214,42 @@ public sealed class PodInfoBuilder
             IsTerminal = Phase is "Succeeded" or "Failed",
             Assignment = assignment,
             AssignmentError = assignmentError,
+            Dialect = invalid is null ? _dialect : null,
+            Containers = !isBound ? Containers() : [],
+            PeerAssignment = isBound && assignment is null && assignmentError is null ? PeerAssignment.Read(_annotations, NodeName!, request) : null,
         };
+    }
+
+    /// <summary>What the container is given; a whole GPU is all of its memory and compute.</summary>
+    private static ContainerGpus GpusOf(ContainerResources? resources, ResourceTotals totals) =>
+        resources?.Words is { } words ? words.Container : new ContainerGpus((int)Math.Min(totals.Gpus, int.MaxValue), 0, SharePacking.WholeCard, 100);
+
+    /// <summary>Puts what a container is given in its place; most have nothing to put.</summary>
+    private static void Place(ref ContainerGpus[] gpus, int position, ContainerGpus container)
+    {
+        if (container.Count > 0)
+        {
+            Array.Resize(ref gpus, position + 1);
+            gpus[position] = container;
+        }
+    }
+
+    private ImmutableArray<ContainerGpus> Containers()
+    {
+        if (_initGpus.Length + _appGpus.Length == 0)
+        {
+            return [];
+        }
+
+        if (_inits > 0 || _appGpus.Length < _appContainers)
+        {
+            var all = new ContainerGpus[_inits + _appContainers];
+            _initGpus.CopyTo(all, 0);
+            _appGpus.CopyTo(all, _inits);
+            return ImmutableCollectionsMarshal.AsImmutableArray(all);
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(_appGpus);
     }
 
     private static long Saturate(long a, long b) => long.MaxValue - a < b ? long.MaxValue : a + b;
@@ -273,6 +344,11 @@ public sealed class PodInfoBuilder
             return false;
         }
 
+        if (!TryReadDialect(shares, whole, !mig.IsEmpty, out var amounts, out invalid))
+        {
+            return false;
+        }
+
         if (nvlink == NvlinkRequirement.Required && !mig.IsEmpty)
         {
             invalid = Explain(GpuAnnotations.Nvlink, _annotations[GpuAnnotations.Nvlink], "MIG devices have no NVLink; preferred or none is allowed with them");
@@ -283,9 +359,12 @@ public sealed class PodInfoBuilder
         {
             WholeGpus = whole,
             Mig = mig,
-            ShareCount = shares ? Math.Max(count, 1) : 0,
-            ShareMemoryMiB = memory,
-            ShareMilli = milli,
+            ShareCount = shares ? Math.Max(count, 1) : amounts?.Count ?? 0,
+            ShareMemoryMiB = shares ? memory : (int)(amounts?.MemoryMiB ?? 0),
+            ShareMemoryPermille = (int)(amounts?.MemoryPermille ?? 0),
+            ShareMemoryUnits = (int)(amounts?.Units ?? 0),
+            ShareMilli = shares ? milli : (int)(amounts?.Milli ?? 0),
+            Plugin = amounts is not null || _words?.Dialect == ShareDialects.Volcano ? _dialect!.Plugin : DevicePlugins.None,
             Models = models,
             MinGpuMemoryMiB = minMemory,
             Nvlink = nvlink,
@@ -293,9 +372,63 @@ public sealed class PodInfoBuilder
         if (!request.WantsGpu)
         {
             request = GpuRequest.None;
+            return true;
+        }
+
+        if (!DialectAnnotations.TryLimit(_annotations, ref request, out invalid))
+        {
+            request = GpuRequest.None;
+            return false;
         }
 
         return true;
+    }
+
+    /// <summary>The shares asked for in the words of a dialect; null when none are. At most one stack may be asked.</summary>
+    private bool TryReadDialect(bool sharesInOurWords, int whole, bool wantsMig, out ShareAmounts? amounts, [NotNullWhen(false)] out string? invalid)
+    {
+        if (!DialectAnnotations.TryReadKai(_annotations, MostGpus, out amounts, out invalid))
+        {
+            return false;
+        }
+
+        var kaiAnnotation = amounts?.MemoryMiB > 0 ? ShareDialects.KaiMemory : ShareDialects.KaiFraction;
+        _dialect = amounts is not null ? ShareDialects.Kai : _words?.Dialect;
+        if (_dialect is null)
+        {
+            return true;
+        }
+
+        var said = _words is null ? "annotation " + kaiAnnotation : "resource " + _words.AResource;
+        if (amounts is not null && _words is not null)
+        {
+            invalid = $"a pod asks in the words of one stack: annotation {kaiAnnotation} is of {ShareDialects.Kai} and {said} of {_words.Dialect}; keep one";
+            return false;
+        }
+
+        amounts ??= _apps.Shares;
+        if (sharesInOurWords)
+        {
+            invalid = $"{said} asks in the words of {_dialect}, and annotation {(_annotations.ContainsKey(GpuAnnotations.GpuMemory) ? GpuAnnotations.GpuMemory : GpuAnnotations.GpuMilli)} in ours: keep one";
+        }
+        else if (amounts is not null && (whole > 0 || wantsMig))
+        {
+            invalid = $"{said} asks for a share of GPUs, and the pod also asks for {(whole > 0 ? "whole ones" : "MIG devices")}: give them a pod of their own";
+        }
+        else if (_dialect != ShareDialects.Hami && _hasNativeGpus)
+        {
+            invalid = $"{said} is of {_dialect}, and the pod also asks for {GpuAnnotations.GpuResource}: keep one";
+        }
+        else if (amounts?.Milli > SharePacking.WholeCard || amounts?.MemoryPermille > SharePacking.WholeCard)
+        {
+            invalid = $"{said}: the containers of a pod use the same GPUs, and ask for {Math.Max(amounts.Milli, amounts.MemoryPermille) / 10} percent of them together: 100 is allowed";
+        }
+        else if (amounts?.MemoryMiB > int.MaxValue || amounts?.Units > int.MaxValue)
+        {
+            invalid = $"{said}: the containers of the pod ask for more than {int.MaxValue} together";
+        }
+
+        return invalid is null;
     }
 
     private static bool TryMemory(string name, string value, out int mebibytes, [NotNullWhen(false)] out string? invalid)

@@ -1,3 +1,5 @@
+using GpuScheduler.Core.Requests.Dialects;
+
 namespace GpuScheduler.Core.Requests;
 
 /// <summary>Sums of what containers request; saturating, so that absurd numbers stay absurd instead of wrapping round.</summary>
@@ -8,6 +10,9 @@ internal sealed class ResourceTotals
     public long MemoryBytes { get; set; }
 
     public long Gpus { get; set; }
+
+    /// <summary>Shares in the words of a dialect; null for none.</summary>
+    public ShareAmounts? Shares { get; set; }
 
     public Dictionary<string, long>? Mig { get; private set; }
 
@@ -22,6 +27,7 @@ internal sealed class ResourceTotals
         CpuMilli = Saturated(CpuMilli, other.CpuMilli);
         MemoryBytes = Saturated(MemoryBytes, other.MemoryBytes);
         Gpus = Saturated(Gpus, other.Gpus);
+        Shares = ShareAmounts.Sum(Shares, other.Shares);
         foreach (var (profile, count) in other.Mig ?? [])
         {
             AddMig(profile, count);
@@ -33,6 +39,7 @@ internal sealed class ResourceTotals
         CpuMilli = Math.Max(CpuMilli, other.CpuMilli);
         MemoryBytes = Math.Max(MemoryBytes, other.MemoryBytes);
         Gpus = Math.Max(Gpus, other.Gpus);
+        Shares = ShareAmounts.Largest(Shares, other.Shares);
         foreach (var (profile, count) in other.Mig ?? [])
         {
             Mig ??= new(StringComparer.Ordinal);

@@ -133,7 +133,7 @@ internal sealed class ObjectFields
 
     /// <summary>The names of the fields of an object; none when it is absent.</summary>
     public List<string> Keys(params ReadOnlySpan<string> path) =>
-        Object(path) is { } found ? [.. found._element.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null).Select(p => p.Name)] : [];
+        Object(path) is { } found ? [.. found._element.EnumerateObject().Where(p => p.Value.ValueKind != JsonValueKind.Null).Select(p => p.Name).Distinct(StringComparer.Ordinal)] : [];
 
     /// <summary>The path of a field, for messages.</summary>
     public string Name(params ReadOnlySpan<string> path) => _at.Length == 0 ? string.Join('.', path) : $"{_at}.{string.Join('.', path)}";

@@ -77,7 +77,7 @@ public sealed class BindHandlerTests
 
         var answer = await BindAsync(pod, "n1");
 
-        Assert.Equal("the API server refused the binding: pod a is being deleted", answer.Error);
+        Assert.Equal("the pod was not bound: pod a is being deleted", answer.Error);
         Assert.Equal(8, FreeOn("n1"));
         _api.Bind = _ => Task.FromResult(BindOutcome.Bound);
         Assert.Equal("", (await BindAsync(Seen("b", 8), "n1")).Error);

@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender.Tests.Verbs;
@@ -16,11 +17,15 @@ internal sealed class FakeBinder : IPodBinder
     /// <summary>What was posted.</summary>
     public List<(string PodUid, string Node, DeviceAssignment Devices)> Posted { get; } = [];
 
-    public Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, CancellationToken cancellationToken)
+    /// <summary>What was posted for the node's device plugin.</summary>
+    public List<PluginContract> Contracts { get; } = [];
+
+    public Task<BindOutcome> BindAsync(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, PluginContract contract, CancellationToken cancellationToken)
     {
         lock (Posted)
         {
             Posted.Add((podUid, node, devices));
+            Contracts.Add(contract);
         }
 
         return Bind(cancellationToken);
