@@ -21,11 +21,15 @@ namespace GpuScheduler.Core.Cluster;
 /// </remarks>
 public sealed class ClusterState
 {
+    /// <summary>Sources that speak of a node in objects of their own.</summary>
+    private static readonly FactSource[] s_objectSources = [FactSource.ResourceSlice, FactSource.Koordinator];
+
     private readonly Lock _gate = new();
     private readonly Ledger _ledger;
     private readonly Dictionary<string, int> _positions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
+    private readonly Dictionary<(FactSource Source, string Node), NodeStatement> _statements = new();
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly PodGroupTable _groups = new();
     private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
@@ -255,12 +259,12 @@ public sealed class ClusterState
         }
     }
 
-    /// <summary>What the report of a node says against the devices of its pods: unfit devices, and others than were promised.</summary>
+    /// <summary>What is known against the devices of a node's pods: unfit devices, and, by its report, others than were promised.</summary>
     public ImmutableArray<ReportFinding> Findings(string node)
     {
         lock (_gate)
         {
-            return _reports.TryGetValue(node, out var report) ? [.. _ledger.On(node).SelectMany(a => Findings(report, a))] : [];
+            return _positions.TryGetValue(node, out var position) ? [.. _ledger.On(node).SelectMany(a => Findings(_facts[position]!, a))] : [];
         }
     }
 
@@ -293,6 +297,47 @@ public sealed class ClusterState
             foreach (var (node, report) in reports)
             {
                 Put(node, report);
+            }
+        }
+    }
+
+    /// <summary>What a source says of a node was added or changed; it may come before its node.</summary>
+    public void UpsertStatement(string node, NodeStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        lock (_gate)
+        {
+            Put(node, statement);
+        }
+    }
+
+    /// <summary>A source says nothing of a node any more: the other sources speak.</summary>
+    public void DeleteStatement(string node, FactSource source)
+    {
+        lock (_gate)
+        {
+            if (_statements.Remove((source, node)))
+            {
+                Refresh(node);
+            }
+        }
+    }
+
+    /// <summary>All that a source says, by node, as of now.</summary>
+    public void ReplaceStatements(FactSource source, IReadOnlyDictionary<string, NodeStatement> statements)
+    {
+        ArgumentNullException.ThrowIfNull(statements);
+        lock (_gate)
+        {
+            foreach (var key in _statements.Keys.Where(k => k.Source == source && !statements.ContainsKey(k.Node)).ToList())
+            {
+                _statements.Remove(key);
+                Refresh(key.Node);
+            }
+
+            foreach (var (node, statement) in statements)
+            {
+                Put(node, statement);
             }
         }
     }
@@ -678,6 +723,16 @@ public sealed class ClusterState
         Believe(node);
     }
 
+    private void Put(string node, NodeStatement statement)
+    {
+        var key = (statement.Source, node);
+        if (!statement.Equals(_statements.GetValueOrDefault(key)))
+        {
+            _statements[key] = statement;
+            Refresh(node);
+        }
+    }
+
     /// <summary>
     /// Has the pods of a node hold what its kubelet says. A pod that has just been bound is judged when the next report or list
     /// comes: a report that is older than it may speak of a pod that had the same name.
@@ -715,7 +770,7 @@ public sealed class ClusterState
 
     private static (int Gpu, int Start) Place(AssignedDevice device) => (device.Gpu, device.Mig?.Start ?? -1);
 
-    private IEnumerable<ReportFinding> Findings(NodeReport report, Allocation allocation)
+    private IEnumerable<ReportFinding> Findings(NodeFacts facts, Allocation allocation)
     {
         var pod = allocation.Pod;
         if (allocation.State is not (AllocationState.Bound or AllocationState.Committed or AllocationState.Promised))
@@ -723,9 +778,9 @@ public sealed class ClusterState
             yield break;
         }
 
-        foreach (var index in allocation.Devices.Devices.Select(d => d.Gpu).Distinct().Where(g => g < report.Gpus.Length && !report.Gpus[g].Healthy))
+        foreach (var index in allocation.Devices.Devices.Select(d => facts.PositionOf(d)).Distinct().Where(g => g < facts.Gpus.Length && !facts.Gpus[g].Healthy))
         {
-            var gpu = report.Gpus[index];
+            var gpu = facts.Gpus[index];
             yield return new ReportFinding(pod.ToString(), $"it holds GPU {index} ({gpu.Uuid ?? "UUID unknown"}), which is unhealthy: {gpu.HealthReason ?? "no reason was given"}");
         }
 
@@ -772,7 +827,8 @@ public sealed class ClusterState
     }
 
     /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>
-    private static bool Same(NodeObject a, NodeObject b) => Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable);
+    private static bool Same(NodeObject a, NodeObject b) =>
+        Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable) && a.Taints.SequenceEqual(b.Taints) && Equals(a.Statement, b.Statement);
 
     private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b)
     {
@@ -812,12 +868,26 @@ public sealed class ClusterState
         if (_positions.TryGetValue(name, out var position))
         {
             var before = _facts[position];
-            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name), StatementsOn(name));
             _facts[position] = facts;
             _factsVersion++;
             _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);
             Touch(position);
         }
+    }
+
+    private List<NodeStatement> StatementsOn(string node)
+    {
+        var statements = new List<NodeStatement>();
+        foreach (var source in s_objectSources)
+        {
+            if (_statements.TryGetValue((source, node), out var statement))
+            {
+                statements.Add(statement);
+            }
+        }
+
+        return statements;
     }
 
     private void Put(Allocation allocation)
