@@ -41,11 +41,14 @@ internal static partial class Log
     [LoggerMessage(2020, LogLevel.Warning, "{Why}. Labels and the catalogue speak for node {Node} until it is corrected.")]
     public static partial void ReportInvalid(ILogger logger, string node, string why);
 
-    [LoggerMessage(2021, LogLevel.Warning, "{Resource} may not be read, so that groups declared there are not known; asking again every {Pause}. {Why}")]
+    [LoggerMessage(2021, LogLevel.Warning, "{Resource} may not be read, so that what is declared there is not known; asking again every {Pause}. {Why}")]
     public static partial void ResourceForbidden(ILogger logger, string resource, string why, TimeSpan pause);
 
     [LoggerMessage(2022, LogLevel.Debug, "The API server does not have {Resource}; asking again every {Pause}.")]
     public static partial void OptionalResourceAbsent(ILogger logger, string resource, TimeSpan pause);
     [LoggerMessage(2023, LogLevel.Warning, "On node {Node}, pod {Pod}: {Finding}.")]
     public static partial void ReportFinding(ILogger logger, string node, string pod, string finding);
+
+    [LoggerMessage(2040, LogLevel.Warning, "On node {Node}: {Warning}.")]
+    public static partial void SourceNotUsed(ILogger logger, string node, string warning);
 }

@@ -2,6 +2,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Kubernetes.Groups;
+using GpuScheduler.Kubernetes.Sources;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -27,7 +28,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await StartAsync();
-        foreach (var path in GroupResources.All.SelectMany(r => r.Watched.OtherPaths.Prepend(r.Watched.Path)))
+        foreach (var path in GroupResources.All.Select(r => r.Watched).Concat(SourceResources.All).SelectMany(r => r.OtherPaths.Prepend(r.Path)))
         {
             _server.Without("/" + path);
         }
@@ -56,7 +57,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         Assert.Equal(4, node.Facts.Gpus.Length);
         Assert.Equal("default/p", Assert.Single(node.Allocations).Pod.ToString());
         Assert.Equal("status.phase!=Succeeded,status.phase!=Failed", (await _server.RequestAsync(Pods))["fieldSelector"]);
-        Assert.Equal(["nodes", "pods", "gpunodes", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
+        Assert.Equal(["nodes", "pods", "gpunodes", "resourceslices.resource.k8s.io", "devices.scheduling.koordinator.sh", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
     }
 
     [Fact]

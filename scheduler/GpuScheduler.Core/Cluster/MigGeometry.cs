@@ -72,13 +72,13 @@ public sealed record MigGeometry(int MemorySlices, ImmutableArray<MigProfile> Pr
         return IndexOf(placement.Profile);
     }
 
-    /// <summary>Reads "3g.40gb" or "1g.10gb.me".</summary>
+    /// <summary>Reads "3g.40gb" or "1g.10gb.me", which the driver and DRA write as "1g.10gb+me".</summary>
     public static bool TryReadName(string name, out int computeSlices, out int gigabytes, out bool mediaExtensions)
     {
         ArgumentNullException.ThrowIfNull(name);
         computeSlices = 0;
         gigabytes = 0;
-        mediaExtensions = name.EndsWith(".me", StringComparison.Ordinal);
+        mediaExtensions = name.EndsWith(".me", StringComparison.Ordinal) || name.EndsWith("+me", StringComparison.Ordinal);
         var text = mediaExtensions ? name.AsSpan(0, name.Length - 3) : name;
         var dot = text.IndexOf("g.", StringComparison.Ordinal);
         return dot > 0 && text.EndsWith("gb", StringComparison.Ordinal) && text.Length > dot + 4
