@@ -33,11 +33,25 @@ internal sealed class ResourceSliceTable
     {
         var before = Take(slice.Name);
         Put(slice);
+        if (before is not null)
+        {
+            ForgetIfGone(before.Node);
+        }
+
         return [.. new[] { before?.Node, slice.Node }.OfType<string>().Where(n => n.Length > 0).Distinct(StringComparer.Ordinal)];
     }
 
     /// <summary>One is gone. Returns the nodes of which something else may be said now.</summary>
-    public ImmutableArray<string> Delete(string name) => Take(name) is { Node.Length: > 0 } before ? [before.Node] : [];
+    public ImmutableArray<string> Delete(string name)
+    {
+        if (Take(name) is not { } before)
+        {
+            return [];
+        }
+
+        ForgetIfGone(before.Node);
+        return [before.Node];
+    }
 
     /// <summary>What is said of all nodes.</summary>
     public Dictionary<string, NodeStatement> Statements()
@@ -186,18 +200,23 @@ internal sealed class ResourceSliceTable
             return null;
         }
 
-        var names = _ofNode[slice.Node];
-        names.Remove(name);
-        if (names.Count == 0)
+        _ofNode[slice.Node].Remove(name);
+        return slice;
+    }
+
+    /// <summary>Without any slice left, nothing is said of a node.</summary>
+    private void ForgetIfGone(string node)
+    {
+        if (_ofNode[node].Count > 0)
         {
-            _ofNode.Remove(slice.Node);
-            foreach (var key in _complete.Keys.Where(k => k.Node == slice.Node).ToList())
-            {
-                _complete.Remove(key);
-            }
+            return;
         }
 
-        return slice;
+        _ofNode.Remove(node);
+        foreach (var key in _complete.Keys.Where(k => k.Node == node).ToList())
+        {
+            _complete.Remove(key);
+        }
     }
 
     private sealed record Complete(long Generation, ImmutableArray<SliceDevice> Devices);
