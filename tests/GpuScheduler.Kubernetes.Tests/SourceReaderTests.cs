@@ -117,6 +117,7 @@ public sealed class SourceReaderTests
     [InlineData("""{"2":[{"minors":"0","gpuLinkType":"NVLink"}]}""", "a list of whole numbers is allowed")]
     [InlineData("""{"2":[{"minors":[0,1],"gpuLinkType":"NVLink","ringBusBandwidth":"fast"}]}""", "is no quantity of bytes a second")]
     [InlineData("""{"2":["NVLINK"]}""", "and an object is allowed")]
+    [InlineData("""{"2":[{"minors":[0,1],"gpuLinkType":"\ud800"}]}""", "not valid Unicode")]
     public void Partitions_that_cannot_be_right_take_only_the_links_away(string partitions, string said)
     {
         var device = new JsonObject

@@ -17,19 +17,16 @@ namespace GpuScheduler.Core.Cluster;
 /// (3) A bind of ours is not forgotten because an older list or event shows the pod unbound: it yields to a newer truth (the pod
 /// bound, gone, or unbound in a consistent list) or to its expiry.
 /// (4) A published snapshot never changes.
-/// (5) Fed with the nodes, reports and pods of the API alone, a new instance arrives at the same bound and presumed allocations.
+/// (5) Fed with the nodes, what is said of their GPUs, and the pods of the API alone, a new instance arrives at the same bound and presumed allocations.
 /// </remarks>
 public sealed class ClusterState
 {
-    /// <summary>Sources that speak of a node in objects of their own.</summary>
-    private static readonly FactSource[] s_objectSources = [FactSource.ResourceSlice, FactSource.Koordinator];
-
     private readonly Lock _gate = new();
     private readonly Ledger _ledger;
     private readonly Dictionary<string, int> _positions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
-    private readonly Dictionary<(FactSource Source, string Node), NodeStatement> _statements = new();
+    private readonly Dictionary<string, Dictionary<FactSource, NodeStatement>> _statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly PodGroupTable _groups = new();
     private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
@@ -301,7 +298,7 @@ public sealed class ClusterState
         }
     }
 
-    /// <summary>What a source says of a node was added or changed; it may come before its node.</summary>
+    /// <summary>What an object of a source says of a node was added or changed; it may come before its node.</summary>
     public void UpsertStatement(string node, NodeStatement statement)
     {
         ArgumentNullException.ThrowIfNull(statement);
@@ -316,10 +313,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
-            if (_statements.Remove((source, node)))
-            {
-                Refresh(node);
-            }
+            Remove(node, source);
         }
     }
 
@@ -329,10 +323,9 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(statements);
         lock (_gate)
         {
-            foreach (var key in _statements.Keys.Where(k => k.Source == source && !statements.ContainsKey(k.Node)).ToList())
+            foreach (var node in _statements.Keys.Where(n => !statements.ContainsKey(n)).ToList())
             {
-                _statements.Remove(key);
-                Refresh(key.Node);
+                Remove(node, source);
             }
 
             foreach (var (node, statement) in statements)
@@ -725,10 +718,27 @@ public sealed class ClusterState
 
     private void Put(string node, NodeStatement statement)
     {
-        var key = (statement.Source, node);
-        if (!statement.Equals(_statements.GetValueOrDefault(key)))
+        if (!_statements.TryGetValue(node, out var ofNode))
         {
-            _statements[key] = statement;
+            _statements[node] = ofNode = [];
+        }
+
+        if (!statement.Equals(ofNode.GetValueOrDefault(statement.Source)))
+        {
+            ofNode[statement.Source] = statement;
+            Refresh(node);
+        }
+    }
+
+    private void Remove(string node, FactSource source)
+    {
+        if (_statements.TryGetValue(node, out var ofNode) && ofNode.Remove(source))
+        {
+            if (ofNode.Count == 0)
+            {
+                _statements.Remove(node);
+            }
+
             Refresh(node);
         }
     }
@@ -868,26 +878,12 @@ public sealed class ClusterState
         if (_positions.TryGetValue(name, out var position))
         {
             var before = _facts[position];
-            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name), StatementsOn(name));
+            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name), _statements.GetValueOrDefault(name)?.Values);
             _facts[position] = facts;
             _factsVersion++;
             _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);
             Touch(position);
         }
-    }
-
-    private List<NodeStatement> StatementsOn(string node)
-    {
-        var statements = new List<NodeStatement>();
-        foreach (var source in s_objectSources)
-        {
-            if (_statements.TryGetValue((source, node), out var statement))
-            {
-                statements.Add(statement);
-            }
-        }
-
-        return statements;
     }
 
     private void Put(Allocation allocation)

@@ -166,6 +166,11 @@ internal static class KoordinatorDeviceReader
             problem = $"it is not JSON: {e.Message.TrimEnd('.')}";
             return null;
         }
+        catch (InvalidOperationException)
+        {
+            problem = "it holds a string that is not valid Unicode";
+            return null;
+        }
     }
 
     /// <summary>Of a ring through the partition, in MB/s: what a pair gets at least.</summary>

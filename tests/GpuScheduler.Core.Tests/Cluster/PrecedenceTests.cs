@@ -165,6 +165,31 @@ public sealed class PrecedenceTests
     }
 
     [Fact]
+    public void In_whatever_order_nodes_and_statements_come_the_same_is_believed() => Gen.Int.Sample(seed =>
+    {
+        var random = new Random(seed);
+        var node = new NodeBuilder("n").Gpus(H100, 4).Build();
+        NodeStatement[] said = [Say(FactSource.ResourceSlice, random), Say(FactSource.Koordinator, random)];
+        var cluster = new ClusterState(TimeProvider.System, new LedgerOptions());
+        Action[] events =
+        [
+            () => cluster.UpsertNode(node),
+            () => cluster.UpsertStatement("n", said[0]),
+            () => cluster.ReplaceStatements(FactSource.Koordinator, new Dictionary<string, NodeStatement> { ["n"] = said[1], ["m"] = said[1] }),
+        ];
+        random.Shuffle(events);
+        Array.ForEach(events, e => e());
+        var facts = cluster.Current.Find("n")!.Facts;
+        var expected = NodeFactsBuilder.Build(node, null, said);
+        Assert.Equal(expected.Gpus, facts.Gpus);
+        Assert.Equal(expected.Warnings, facts.Warnings);
+
+        cluster.DeleteStatement("n", FactSource.ResourceSlice);
+        cluster.ReplaceStatements(FactSource.Koordinator, new Dictionary<string, NodeStatement>());
+        Assert.Equal(NodeFactsBuilder.Build(node, null).Gpus, cluster.Current.Find("n")!.Facts.Gpus);
+    }, iter: 300);
+
+    [Fact]
     public void A_pod_on_a_GPU_that_became_unfit_is_a_finding_whichever_source_says_so()
     {
         var cluster = new ClusterState(TimeProvider.System, new LedgerOptions());
