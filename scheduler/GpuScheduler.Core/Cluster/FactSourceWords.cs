@@ -3,7 +3,7 @@ namespace GpuScheduler.Core.Cluster;
 /// <summary>What messages call the sources.</summary>
 internal static class FactSourceWords
 {
-    /// <summary>Fits after "by".</summary>
+    /// <summary>Fits after "by" and "of".</summary>
     public static string InWords(this FactSource source) => source switch
     {
         FactSource.Report => "the report",

@@ -61,9 +61,9 @@ public static class NodeFactsBuilder
             var model = GpuCatalogue.Find(_product);
             var listed = statements.Find(s => s.ListsGpus);
             var countsUnits = CountsUnits();
-            if (listed is null && countsUnits)
+            if (countsUnits && listed?.Source != FactSource.Report)
             {
-                return Units(model);
+                return Units(listed);
             }
 
             var whole = AllocatableGpus();
@@ -134,9 +134,20 @@ public static class NodeFactsBuilder
         private bool CountsUnits() =>
             _label.Contains(MigInfix, StringComparison.Ordinal) || _label.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
 
-        /// <summary>Units without links, told apart by number only.</summary>
-        private NodeFacts Units(GpuProduct? model)
+        /// <summary>Units without links, told apart by number only: no source but a report says which unit lies on which GPU.</summary>
+        private NodeFacts Units(NodeStatement? listed)
         {
+            if (listed is not null)
+            {
+                Warn($"by the labels {GpuAnnotations.GpuResource} counts MIG devices or time-slices: the GPUs of {listed.Source.InWords()} are not used");
+            }
+
+            if (_label.Length > 0)
+            {
+                (_product, _sources["product"]) = (_label, FactSource.Label);
+            }
+
+            var model = GpuCatalogue.Find(_product);
             var allocatable = AllocatableGpus();
             var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
             if (units < allocatable)
@@ -180,7 +191,10 @@ public static class NodeFactsBuilder
             return _label;
         }
 
-        /// <summary>Each fact of each GPU from the strongest source that states it. A fact's source is the weakest that a GPU needed; of health only those that speak count.</summary>
+        /// <summary>
+        /// Each fact of each GPU from the strongest source that states it. A fact's source is the weakest that a GPU needed; of health
+        /// only those that speak count.
+        /// </summary>
         private ImmutableArray<GpuInfo> Merge(ImmutableArray<GpuStatement> said, ImmutableArray<StatementView> views, GpuProduct? model, MigGeometry? geometry)
         {
             var otherMemory = MemoryPerGpu(model, out var otherMemorySource);
@@ -270,7 +284,7 @@ public static class NodeFactsBuilder
                     var at = gpus.Select(g => g.Uuid).ToList().IndexOf(uuid);
                     if (at < 0)
                     {
-                        Warn($"{statement.Source.InWords()} cordon {uuid}, and no source says which GPU of the node that is; none is kept back for it");
+                        Warn($"{uuid} is cordoned by {statement.Source.InWords()}, and no source says which GPU of the node that is; none is kept back for it");
                     }
                     else if (gpus[at].Healthy)
                     {

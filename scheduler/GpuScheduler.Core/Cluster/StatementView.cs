@@ -4,7 +4,7 @@ namespace GpuScheduler.Core.Cluster;
 
 /// <summary>
 /// A statement seen from the GPUs of a node, whose numbers may be others than its own. GPUs are the same if their UUIDs are; where one
-/// side has no UUIDs at all, and both have as many GPUs, the order decides.
+/// side has no UUIDs at all, and both have as many GPUs, the order decides; the statement that the GPUs are from has them all.
 /// </summary>
 internal sealed class StatementView
 {
@@ -14,7 +14,7 @@ internal sealed class StatementView
     {
         Statement = statement;
         _positions = new int[gpus.Length];
-        var byOrder = gpus.Length == statement.Gpus.Length && (gpus.All(g => g.Uuid is null) || statement.Gpus.All(g => g.Uuid is null));
+        var byOrder = gpus == statement.Gpus || (gpus.Length == statement.Gpus.Length && (gpus.All(g => g.Uuid is null) || statement.Gpus.All(g => g.Uuid is null)));
         for (var i = 0; i < gpus.Length; i++)
         {
             _positions[i] = byOrder ? i : gpus[i].Uuid is { } uuid ? PositionOf(uuid) : -1;

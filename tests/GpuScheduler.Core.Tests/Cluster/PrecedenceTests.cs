@@ -80,6 +80,27 @@ public sealed class PrecedenceTests
     }
 
     [Fact]
+    public void A_GPU_without_UUID_among_others_keeps_what_its_own_source_says_of_it()
+    {
+        var report = new NodeReport([new GpuInfo { Index = 0, Uuid = "GPU-a", MemoryMiB = 10 }, new GpuInfo { Index = 1, MemoryMiB = 20, Healthy = false }], InterconnectMatrix.Unlinked(2), null);
+        var facts = NodeFactsBuilder.Build(new NodeBuilder("n").Build(), report, [new NodeStatement(FactSource.Koordinator, [Gpu(0, "GPU-b"), Gpu(1, "GPU-a") with { NumaNode = 1 }])]);
+        Assert.Equal([(10, true, 1), (20, false, -1)], facts.Gpus.Select(g => (g.MemoryMiB, g.Healthy, g.NumaNode)));
+        Assert.Equal(FactSource.Report, facts.Sources["links"]);
+    }
+
+    [Theory]
+    [InlineData(H100 + "-SHARED")]
+    [InlineData(H100 + "-MIG-1g.10gb")]
+    public void Where_labels_say_that_units_are_counted_only_a_report_says_which_GPUs_there_are(string product)
+    {
+        var node = new NodeBuilder("n").Product(product).Count(1).Whole(7).Build();
+        var facts = Build(node, [new NodeStatement(FactSource.ResourceSlice, [Gpu(0, "GPU-a") with { Product = H100 }])]);
+        Assert.Equal((7, 7, false, product), (facts.Gpus.Length, facts.AllocatableGpus, facts.Shareable, facts.Product));
+        Assert.Equal("by the labels nvidia.com/gpu counts MIG devices or time-slices: the GPUs of the ResourceSlices are not used", Assert.Single(facts.Warnings));
+        Assert.Equal(FactSource.Report, Build(node, [NodeStatement.Of(new NodeReport([new GpuInfo { Index = 0 }], null, null))]).Sources["gpus"]);
+    }
+
+    [Fact]
     public void The_stronger_source_is_believed_of_health_and_the_weaker_is_warned_of()
     {
         var hami = new NodeStatement(FactSource.Hami, [Gpu(0, "GPU-a") with { Healthy = true }]);
@@ -98,7 +119,7 @@ public sealed class PrecedenceTests
         var report = NodeStatement.Of(new NodeReport([new GpuInfo { Index = 0, Uuid = "GPU-a" }, new GpuInfo { Index = 1, Uuid = "GPU-b" }], null, null));
         var facts = Build(new NodeBuilder("n").Build(), [report, new NodeStatement(FactSource.Hami, []) { Cordoned = ["GPU-b", "GPU-x"] }]);
         Assert.Equal((0b01ul, "cordoned by HAMi's annotations"), (facts.WholeMask, facts.Gpus[1].HealthReason));
-        Assert.Equal("HAMi's annotations cordon GPU-x, and no source says which GPU of the node that is; none is kept back for it", Assert.Single(facts.Warnings));
+        Assert.Equal("GPU-x is cordoned by HAMi's annotations, and no source says which GPU of the node that is; none is kept back for it", Assert.Single(facts.Warnings));
     }
 
     [Fact]
