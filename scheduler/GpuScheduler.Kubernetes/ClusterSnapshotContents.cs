@@ -17,6 +17,9 @@ public sealed record ClusterSnapshotContents
     /// <summary>The reports of nodes on their GPUs, by the node's name.</summary>
     public required IReadOnlyDictionary<string, NodeReport> Reports { get; init; }
 
+    /// <summary>What ResourceSlices and Koordinator's Devices say, by source and node. What the annotations of nodes say is in them.</summary>
+    public IReadOnlyDictionary<FactSource, IReadOnlyDictionary<string, NodeStatement>> Statements { get; init; } = new Dictionary<FactSource, IReadOnlyDictionary<string, NodeStatement>>();
+
     /// <summary>The objects that declare groups of pods, in the order of the file.</summary>
     public required IReadOnlyList<GroupObject> GroupObjects { get; init; }
 
@@ -29,6 +32,11 @@ public sealed record ClusterSnapshotContents
         ArgumentNullException.ThrowIfNull(state);
         // Reports first: then the facts of each node are put together once.
         state.ReplaceReports(Reports);
+        foreach (var (source, statements) in Statements)
+        {
+            state.ReplaceStatements(source, statements);
+        }
+
         state.ReplaceNodes(Nodes);
 
         // Of a kind that has no objects in the file it is not known whether there are any.

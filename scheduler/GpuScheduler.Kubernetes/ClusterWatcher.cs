@@ -4,14 +4,15 @@ using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes.Groups;
+using GpuScheduler.Kubernetes.Sources;
 using Microsoft.Extensions.Logging;
 
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
 /// Keeps a <see cref="ClusterState"/> as the API server has it: nodes, pods that have not ended, the reports of nodes on their GPUs,
-/// and the objects that declare groups of pods. Reports are optional, and so is each kind of object that declares groups: what the
-/// API server does not have or does not show is asked for again at intervals.
+/// what other stacks say of the GPUs, and the objects that declare groups of pods. All but nodes and pods are optional, each kind by
+/// itself: what the API server does not have or does not show is asked for again at intervals.
 /// </summary>
 public sealed class ClusterWatcher
 {
@@ -26,6 +27,8 @@ public sealed class ClusterWatcher
     private readonly Reflector<NodeObject> _nodes;
     private readonly Reflector<PodInfo> _pods;
     private readonly Reflector<ReportObject> _reports;
+    private readonly Reflector<ResourceSlice> _slices;
+    private readonly Reflector<SourceObject> _devices;
     private readonly ImmutableArray<Reflector<GroupObject>> _groups;
 
     /// <summary>Creates one; nothing happens before <see cref="RunAsync"/>.</summary>
@@ -45,9 +48,11 @@ public sealed class ClusterWatcher
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(logger);
         _time = time ?? TimeProvider.System;
-        _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state), options, _time, logger);
+        _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state, logger), options, _time, logger);
         _pods = new Reflector<PodInfo>(connection, s_pods, json => PodJsonReader.Read(json, dialects: dialects), new PodSink(state), options, _time, logger);
         _reports = new Reflector<ReportObject>(connection, s_reports, ReadReport, new ReportSink(state, logger), options, _time, logger);
+        _slices = new Reflector<ResourceSlice>(connection, SourceResources.ResourceSlices, ResourceSliceReader.Read, new SliceSink(state, logger), options, _time, logger);
+        _devices = new Reflector<SourceObject>(connection, SourceResources.KoordinatorDevices, KoordinatorDeviceReader.Read, new SourceSink(state, FactSource.Koordinator, logger), options, _time, logger);
         _groups =
         [
             .. GroupResources.All.Select(resource => new Reflector<GroupObject>(
@@ -56,14 +61,22 @@ public sealed class ClusterWatcher
     }
 
     /// <summary>True once everything has been listed completely, as far as it is there. It never becomes false again.</summary>
-    public bool HasSynced => _nodes.HasSynced && _pods.HasSynced && _reports.HasSynced && _groups.All(g => g.HasSynced);
+    public bool HasSynced => _nodes.HasSynced && _pods.HasSynced && _reports.HasSynced && _slices.HasSynced && _devices.HasSynced && _groups.All(g => g.HasSynced);
 
     /// <summary>How fresh each resource is.</summary>
-    public ImmutableArray<WatchedAge> Ages => [AgeOf(_nodes), AgeOf(_pods), AgeOf(_reports), .. _groups.Select(AgeOf)];
+    public ImmutableArray<WatchedAge> Ages => [AgeOf(_nodes), AgeOf(_pods), AgeOf(_reports), AgeOf(_slices), AgeOf(_devices), .. _groups.Select(AgeOf)];
 
     /// <summary>Watches until it is cancelled; ends with <see cref="OperationCanceledException"/>.</summary>
     public Task RunAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll([_nodes.RunAsync(cancellationToken), _pods.RunAsync(cancellationToken), _reports.RunAsync(cancellationToken), .. _groups.Select(g => g.RunAsync(cancellationToken))]);
+        Task.WhenAll(
+        [
+            _nodes.RunAsync(cancellationToken),
+            _pods.RunAsync(cancellationToken),
+            _reports.RunAsync(cancellationToken),
+            _slices.RunAsync(cancellationToken),
+            _devices.RunAsync(cancellationToken),
+            .. _groups.Select(g => g.RunAsync(cancellationToken)),
+        ]);
 
     private WatchedAge AgeOf<T>(Reflector<T> reflector) =>
         new(reflector.Resource, reflector.HasSynced, reflector.LastContact is { } contact ? _time.GetUtcNow() - contact : null);
@@ -84,13 +97,95 @@ public sealed class ClusterWatcher
 
     private sealed record ReportObject(string Node, NodeReport? Report, string? Invalid);
 
-    private sealed class NodeSink(ClusterState state) : IReflectorSink<NodeObject>
+    private sealed class NodeSink(ClusterState state, ILogger logger) : IReflectorSink<NodeObject>
     {
-        public void Replace(IReadOnlyList<NodeObject> items, bool consistent, DateTimeOffset asked) => state.ReplaceNodes(items);
+        private readonly SourceWarnings _warnings = new(logger);
 
-        public void Upsert(NodeObject item) => state.UpsertNode(item);
+        public void Replace(IReadOnlyList<NodeObject> items, bool consistent, DateTimeOffset asked)
+        {
+            state.ReplaceNodes(items);
+            foreach (var item in items)
+            {
+                _warnings.Say(item.Name, item.Statement);
+            }
+        }
 
-        public void Delete(NodeObject item) => state.DeleteNode(item.Name);
+        public void Upsert(NodeObject item)
+        {
+            state.UpsertNode(item);
+            _warnings.Say(item.Name, item.Statement);
+        }
+
+        public void Delete(NodeObject item)
+        {
+            state.DeleteNode(item.Name);
+            _warnings.Say(item.Name, null);
+        }
+    }
+
+    private sealed class SourceSink(ClusterState state, FactSource source, ILogger logger) : IReflectorSink<SourceObject>
+    {
+        private readonly SourceWarnings _warnings = new(logger);
+
+        public void Replace(IReadOnlyList<SourceObject> items, bool consistent, DateTimeOffset asked)
+        {
+            state.ReplaceStatements(source, items.ToDictionary(i => i.Node, i => i.Statement, StringComparer.Ordinal));
+            foreach (var item in items)
+            {
+                _warnings.Say(item.Node, item.Statement);
+            }
+        }
+
+        public void Upsert(SourceObject item)
+        {
+            state.UpsertStatement(item.Node, item.Statement);
+            _warnings.Say(item.Node, item.Statement);
+        }
+
+        public void Delete(SourceObject item)
+        {
+            state.DeleteStatement(item.Node, source);
+            _warnings.Say(item.Node, null);
+        }
+    }
+
+    private sealed class SliceSink(ClusterState state, ILogger logger) : IReflectorSink<ResourceSlice>
+    {
+        private readonly ResourceSliceTable _table = new();
+        private readonly SourceWarnings _warnings = new(logger);
+
+        public void Replace(IReadOnlyList<ResourceSlice> items, bool consistent, DateTimeOffset asked)
+        {
+            _table.Replace(items);
+            var statements = _table.Statements();
+            state.ReplaceStatements(FactSource.ResourceSlice, statements);
+            foreach (var (node, statement) in statements)
+            {
+                _warnings.Say(node, statement);
+            }
+        }
+
+        public void Upsert(ResourceSlice item) => Tell(_table.Upsert(item));
+
+        public void Delete(ResourceSlice item) => Tell(_table.Delete(item.Name));
+
+        private void Tell(ImmutableArray<string> nodes)
+        {
+            foreach (var node in nodes)
+            {
+                var statement = _table.StatementOf(node);
+                if (statement is null)
+                {
+                    state.DeleteStatement(node, FactSource.ResourceSlice);
+                }
+                else
+                {
+                    state.UpsertStatement(node, statement);
+                }
+
+                _warnings.Say(node, statement);
+            }
+        }
     }
 
     private sealed class PodSink(ClusterState state) : IReflectorSink<PodInfo>

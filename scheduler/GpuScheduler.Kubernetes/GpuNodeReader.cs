@@ -14,9 +14,6 @@ namespace GpuScheduler.Kubernetes;
 /// </summary>
 public static class GpuNodeReader
 {
-    /// <summary>Bandwidth of one NVLink per direction, in MB/s, where a report gives none: 25 GB/s, as NVLink 2 to 4 have it.</summary>
-    private const int UsualLinkMBps = 25_000;
-
     private const int MigSlices = 8;
 
     private static readonly JsonParser s_parser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
@@ -270,7 +267,7 @@ public static class GpuNodeReader
                 throw new InvalidReportException(node, $"the link between GPUs {link.A} and {link.B} has {link.NvlinkMbps} MB/s of NVLink and no NVLink: set nvlinks");
             }
 
-            var bandwidth = link.NvlinkMbps > 0 ? link.NvlinkMbps : (ulong)link.Nvlinks * UsualLinkMBps;
+            var bandwidth = link.NvlinkMbps > 0 ? link.NvlinkMbps : (ulong)link.Nvlinks * InterconnectMatrix.UsualNvlinkMBps;
             if (bandwidth > int.MaxValue)
             {
                 throw new InvalidReportException(node, $"the link between GPUs {link.A} and {link.B}: {bandwidth} MB/s cannot be");

@@ -41,7 +41,7 @@ internal static partial class Log
     [LoggerMessage(2020, LogLevel.Warning, "{Why}. Labels and the catalogue speak for node {Node} until it is corrected.")]
     public static partial void ReportInvalid(ILogger logger, string node, string why);
 
-    [LoggerMessage(2021, LogLevel.Warning, "{Resource} may not be read, so that groups declared there are not known; asking again every {Pause}. {Why}")]
+    [LoggerMessage(2021, LogLevel.Warning, "{Resource} may not be read, so that what is declared there is not known; asking again every {Pause}. {Why}")]
     public static partial void ResourceForbidden(ILogger logger, string resource, string why, TimeSpan pause);
 
     [LoggerMessage(2022, LogLevel.Debug, "The API server does not have {Resource}; asking again every {Pause}.")]
@@ -51,4 +51,7 @@ internal static partial class Log
 
     [LoggerMessage(2040, LogLevel.Warning, "HAMi's lock of node {Node} for pod {Namespace}/{Pod} could not be released; HAMi takes it for over after {Expires}. {Why}")]
     public static partial void LockNotReleased(ILogger logger, string node, string @namespace, string pod, TimeSpan expires, string why);
+
+    [LoggerMessage(2041, LogLevel.Warning, "On node {Node}: {Warning}.")]
+    public static partial void SourceNotUsed(ILogger logger, string node, string warning);
 }

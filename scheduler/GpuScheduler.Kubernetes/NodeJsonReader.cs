@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
+using GpuScheduler.Kubernetes.Sources;
 
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
-/// Reads nodes: the name, the labels, the taints and the allocatable resources that the engine reads, and nothing else. Nodes of one kind
-/// share the strings of their labels.
+/// Reads nodes: the name, the labels, the taints and the allocatable resources that the engine reads, what HAMi's annotations say of the
+/// GPUs, and nothing else. Nodes of one kind share the strings of their labels.
 /// </summary>
 public static class NodeJsonReader
 {
@@ -53,11 +54,12 @@ public static class NodeJsonReader
         Dictionary<string, string>? labels = null;
         Dictionary<string, string>? allocatable = null;
         ImmutableArray<NodeTaint> taints = [];
+        NodeStatement? statement = null;
         while (JsonFields.NextField(ref json, "the node"))
         {
             if (json.ValueTextEquals("metadata"u8))
             {
-                ReadMetadata(ref json, ref name, ref labels);
+                ReadMetadata(ref json, ref name, ref labels, ref statement);
             }
             else if (json.ValueTextEquals("spec"u8))
             {
@@ -78,10 +80,10 @@ public static class NodeJsonReader
             throw new JsonException("metadata.name is missing");
         }
 
-        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [], Taints = taints };
+        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [], Taints = taints, Statement = statement };
     }
 
-    private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels)
+    private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels, ref NodeStatement? statement)
     {
         if (!JsonFields.EnterObject(ref json, "metadata"))
         {
@@ -98,11 +100,34 @@ public static class NodeJsonReader
             {
                 labels = ReadLabels(ref json);
             }
+            else if (json.ValueTextEquals("annotations"u8))
+            {
+                statement = ReadAnnotations(ref json);
+            }
             else
             {
                 JsonFields.Skip(ref json, "metadata");
             }
         }
+    }
+
+    private static NodeStatement? ReadAnnotations(ref Utf8JsonReader json)
+    {
+        if (!JsonFields.EnterObject(ref json, "metadata.annotations"))
+        {
+            return null;
+        }
+
+        var hami = new HamiAnnotations();
+        while (JsonFields.NextField(ref json, "metadata.annotations"))
+        {
+            if (!hami.TryTake(ref json))
+            {
+                JsonFields.Skip(ref json, "metadata.annotations");
+            }
+        }
+
+        return hami.ToStatement();
     }
 
     private static Dictionary<string, string>? ReadLabels(ref Utf8JsonReader json)

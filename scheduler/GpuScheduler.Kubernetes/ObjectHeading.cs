@@ -8,6 +8,12 @@ namespace GpuScheduler.Kubernetes;
 /// <param name="Items">Where the array of items is within the text; null when there is none.</param>
 internal readonly record struct ObjectHeading(string ApiVersion, string Kind, Range? Items)
 {
+    /// <summary>Group of an API; empty for the core group.</summary>
+    public static string GroupOf(string apiVersion) => apiVersion[..Math.Max(apiVersion.IndexOf('/', StringComparison.Ordinal), 0)];
+
+    /// <summary>True for an object of the API group of a resource.</summary>
+    public bool IsOf(WatchedResource resource) => GroupOf(ApiVersion) == resource.Group;
+
     /// <summary>The heading that an item of a list has, which may leave out what the list says for all.</summary>
     public ObjectHeading Of(ObjectHeading item) =>
         item.Kind.Length > 0 ? item : new ObjectHeading(ApiVersion, Kind.EndsWith("List", StringComparison.Ordinal) ? Kind[..^"List".Length] : "", null);

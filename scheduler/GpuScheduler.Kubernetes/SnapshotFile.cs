@@ -4,14 +4,16 @@ using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes.Groups;
+using GpuScheduler.Kubernetes.Sources;
 using YamlDotNet.Core;
 
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
 /// Reads what kubectl get nodes,pods,gpunodes -A -o yaml (or -o json) writes: a List of mixed kinds, a NodeList or PodList, or single
-/// objects, in one YAML document or several. Objects that declare groups of pods (podgroups, jobs and so on) may be among them. YAML is turned into JSON an object at a time, and everything passes the same readers as
-/// what comes from the API server.
+/// objects, in one YAML document or several. ResourceSlices, Devices of Koordinator and objects that declare groups of pods (podgroups,
+/// jobs and so on) may be among them. YAML is turned into JSON an object at a time, and everything passes the same readers as what
+/// comes from the API server.
 /// </summary>
 public static class SnapshotFile
 {
@@ -171,6 +173,8 @@ public static class SnapshotFile
         private readonly List<NodeObject> _nodes = [];
         private readonly List<PodInfo> _pods = [];
         private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
+        private readonly Dictionary<string, NodeStatement> _devices = new(StringComparer.Ordinal);
+        private readonly ResourceSliceTable _slices = new();
         private readonly List<GroupObject> _groups = [];
         private readonly Dictionary<string, int> _ignored = new(StringComparer.Ordinal);
         private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
@@ -193,6 +197,14 @@ public static class SnapshotFile
                     case "GpuNode":
                         var (name, report) = GpuNodeReader.Read(json);
                         _reports[name] = Once(report, $"the report of node {name}", line);
+                        break;
+                    case "Device" when heading.IsOf(SourceResources.KoordinatorDevices):
+                        var device = KoordinatorDeviceReader.Read(json);
+                        _devices[device.Node] = Once(device.Statement, $"the Device of node {device.Node}", line);
+                        break;
+                    case "ResourceSlice" when heading.IsOf(SourceResources.ResourceSlices):
+                        var slice = ResourceSliceReader.Read(json);
+                        _slices.Upsert(Once(slice, $"ResourceSlice {slice.Name}", line));
                         break;
                     case "":
                         throw Wrong(line, $"an object without a kind: {HowToMake}");
@@ -234,11 +246,23 @@ public static class SnapshotFile
         {
             if (_nodes.Count == 0)
             {
-                var others = _pods.Count + _reports.Count + _groups.Count + _ignored.Values.Sum();
+                var others = _pods.Count + _reports.Count + _devices.Count + _groups.Count + _ignored.Values.Sum();
                 throw new InvalidSnapshotException($"{path} has no nodes in it ({others} other objects): {HowToMake}");
             }
 
-            return new ClusterSnapshotContents { Nodes = _nodes, Pods = _pods, Reports = _reports, GroupObjects = _groups, Ignored = _ignored };
+            return new ClusterSnapshotContents
+            {
+                Nodes = _nodes,
+                Pods = _pods,
+                Reports = _reports,
+                Statements = new Dictionary<FactSource, IReadOnlyDictionary<string, NodeStatement>>
+                {
+                    [FactSource.ResourceSlice] = _slices.Statements(),
+                    [FactSource.Koordinator] = _devices,
+                },
+                GroupObjects = _groups,
+                Ignored = _ignored,
+            };
         }
 
         private T Once<T>(T value, string what, long line) =>

@@ -149,6 +149,21 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         _scheduler = await Plane.StartSchedulerAsync(new KubeSchedulerSetup { ConfigurationYaml = string.Join('\n', lines), Binary = binary }, cancellation);
     }
 
+    /// <summary>Adds kinds of objects, and waits until they are served.</summary>
+    public async Task ServeAsync(IEnumerable<V1CustomResourceDefinition> definitions, CancellationToken cancellation)
+    {
+        var added = definitions.ToList();
+        foreach (var definition in added)
+        {
+            await Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(definition, cancellationToken: cancellation);
+        }
+
+        foreach (var definition in added)
+        {
+            await Eventually.TrueAsync(() => IsServedAsync(definition.Spec, cancellation), TimeSpan.FromMinutes(1), () => $"{definition.Metadata.Name} is not served", cancellation);
+        }
+    }
+
     /// <summary>Waits until so many pods are bound.</summary>
     public Task BoundAsync(int count, TimeSpan limit, CancellationToken cancellation)
     {
@@ -177,6 +192,19 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         await KillExtenderProcessAsync();
         await Plane.DisposeAsync();
         _certificates?.Dispose();
+    }
+
+    private async Task<bool> IsServedAsync(V1CustomResourceDefinitionSpec definition, CancellationToken cancellation)
+    {
+        try
+        {
+            await Client.CustomObjects.ListClusterCustomObjectAsync(definition.Group, definition.Versions[0].Name, definition.Names.Plural, cancellationToken: cancellation);
+            return true;
+        }
+        catch (k8s.Autorest.HttpOperationException)
+        {
+            return false;
+        }
     }
 
     private static ParallelOptions Eight(CancellationToken cancellation) => new() { MaxDegreeOfParallelism = 8, CancellationToken = cancellation };

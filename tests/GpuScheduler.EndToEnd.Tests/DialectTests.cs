@@ -50,16 +50,7 @@ public sealed class DialectTests
             await cluster.Client.CoreV1.CreateNodeAsync(node, cancellationToken: Cancellation);
         }
 
-        foreach (var (group, version, kind, plural) in s_kinds)
-        {
-            await cluster.Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(Definition(group, version, kind, plural), cancellationToken: Cancellation);
-        }
-
-        foreach (var (group, version, _, plural) in s_kinds)
-        {
-            await Eventually.TrueAsync(() => IsServedAsync(cluster.Client, group, version, plural), TimeSpan.FromMinutes(1), () => $"{plural}.{group} is not served", Cancellation);
-        }
-
+        await cluster.ServeAsync(s_kinds.Select(k => ObjectDefinition.Of(k.Group, k.Version, k.Kind, k.Plural)), Cancellation);
         await cluster.StartExtenderAsync(Cancellation);
         await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Stock, Cancellation);
         var posted = 0;
@@ -157,39 +148,4 @@ public sealed class DialectTests
         var value = new DeserializerBuilder().WithAttemptingUnquotedStringTypeDeserialization().Build().Deserialize<object?>(document);
         return value is null ? null : JsonNode.Parse(new SerializerBuilder().JsonCompatible().Build().Serialize(value)) as JsonObject;
     }
-
-    private static async Task<bool> IsServedAsync(IKubernetes client, string group, string version, string plural)
-    {
-        try
-        {
-            await client.CustomObjects.ListNamespacedCustomObjectAsync(group, version, "ml", plural, cancellationToken: Cancellation);
-            return true;
-        }
-        catch (k8s.Autorest.HttpOperationException)
-        {
-            return false;
-        }
-    }
-
-    private static V1CustomResourceDefinition Definition(string group, string version, string kind, string plural) => new()
-    {
-        Metadata = new V1ObjectMeta { Name = $"{plural}.{group}", Annotations = new Dictionary<string, string> { ["api-approved.kubernetes.io"] = "unapproved, for a test" } },
-        Spec = new V1CustomResourceDefinitionSpec
-        {
-            Group = group,
-            Scope = "Namespaced",
-            Names = new V1CustomResourceDefinitionNames { Kind = kind, ListKind = kind + "List", Plural = plural, Singular = kind.ToLowerInvariant() },
-            Versions =
-            [
-                new V1CustomResourceDefinitionVersion
-                {
-                    Name = version,
-                    Served = true,
-                    Storage = true,
-                    Subresources = new V1CustomResourceSubresources { Status = new object() },
-                    Schema = new V1CustomResourceValidation { OpenAPIV3Schema = new V1JSONSchemaProps { Type = "object", XKubernetesPreserveUnknownFields = true } },
-                },
-            ],
-        },
-    };
 }

@@ -92,7 +92,8 @@ internal static class Workload
         return node;
     }
 
-    private static V1Node Gpus(string name, string product, int count, int memory) => Node(name,
+    /// <summary>A node with whole GPUs, as GPU Feature Discovery and the device plugin show it.</summary>
+    public static V1Node Gpus(string name, string product, int count, int memory) => Node(name,
         new() { ["nvidia.com/gpu.product"] = product, ["nvidia.com/gpu.count"] = Text(count), ["nvidia.com/gpu.memory"] = Text(memory) },
         new() { ["nvidia.com/gpu"] = Text(count) });
 

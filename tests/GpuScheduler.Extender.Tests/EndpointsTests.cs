@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Extender.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -112,6 +113,25 @@ public sealed class EndpointsTests(ExampleService example)
         {
             Assert.Equal(HttpStatusCode.OK, (await _service.GetAsync("/v1/nodes/" + name)).Status);
         }
+    }
+
+    [Fact]
+    public async Task A_node_shows_which_stack_said_what_and_what_of_it_could_not_be_used()
+    {
+        await using var service = await RunningService.StartAsync();
+        var cluster = service.Services.GetRequiredService<ClusterState>();
+        cluster.UpsertStatement("l40s-01", new NodeStatement(FactSource.Koordinator, [new GpuStatement { Number = 0, Uuid = "GPU-k", NumaNode = 1 }]) { Warnings = ["something is wrong"] });
+
+        var node = (await service.GetAsync("/v1/nodes/l40s-01")).Json;
+        var sources = node.GetProperty("sources").EnumerateObject().ToDictionary(s => s.Name, s => s.Value.GetString());
+        Assert.Equal(("koordinator", "koordinator", "label"), (sources["gpus"], sources["numa"], sources["product"]));
+        Assert.Equal("GPU-k", node.GetProperty("devices")[0].GetProperty("uuid").GetString());
+        var warnings = node.GetProperty("warnings").EnumerateArray().Select(w => w.GetString()).ToList();
+        Assert.Contains("something is wrong", warnings);
+        Assert.Contains("by the labels there are 8 GPUs, and by Koordinator's Device, believed here, 1", warnings);
+
+        cluster.UpsertStatement("l40s-01", new NodeStatement(FactSource.ResourceSlice, [new GpuStatement { Number = 0, Uuid = "GPU-s" }]));
+        Assert.Equal("resourceslice", (await service.GetAsync("/v1/nodes/l40s-01")).Json.GetProperty("sources").GetProperty("gpus").GetString());
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Kubernetes.Groups;
+using GpuScheduler.Kubernetes.Sources;
 using Xunit;
 using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
@@ -27,7 +28,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = await StartAsync();
-        foreach (var path in GroupResources.All.SelectMany(r => r.Watched.OtherPaths.Prepend(r.Watched.Path)))
+        foreach (var path in GroupResources.All.Select(r => r.Watched).Concat(SourceResources.All).SelectMany(r => r.OtherPaths.Prepend(r.Path)))
         {
             _server.Without("/" + path);
         }
@@ -56,7 +57,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         Assert.Equal(4, node.Facts.Gpus.Length);
         Assert.Equal("default/p", Assert.Single(node.Allocations).Pod.ToString());
         Assert.Equal("status.phase!=Succeeded,status.phase!=Failed", (await _server.RequestAsync(Pods))["fieldSelector"]);
-        Assert.Equal(["nodes", "pods", "gpunodes", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
+        Assert.Equal(["nodes", "pods", "gpunodes", "resourceslices.resource.k8s.io", "devices.scheduling.koordinator.sh", .. GroupResources.All.Select(r => r.Kind)], _watcher.Ages.Select(a => a.Resource));
     }
 
     [Fact]
@@ -181,6 +182,108 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         var warning = Assert.Single(_logger.Entries, e => e.Id == 2021).Text;
         Assert.Contains("""apiGroups: ["batch"], resources: ["jobs"], verbs: [list, watch]""", warning, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("v1")]
+    [InlineData("v1beta2")]
+    [InlineData("v1beta1")]
+    public async Task ResourceSlices_are_followed_in_the_version_that_the_API_server_has(string version)
+    {
+        var slices = $"/apis/resource.k8s.io/{version}/resourceslices";
+        var change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.On(Nodes, Json(NodeList("1", ["a"]))).On(Pods, Json(PodList())).On(Reports, Status(404, "NotFound"));
+        _server.On(slices, Json(PodList(Slice(version, 1, 1, 3))));
+        _server.OnWatch(slices, async context =>
+        {
+            await change.Task;
+            await LinesThenSilence(Event("MODIFIED", Slice(version, 2, 2, 5)), Event("MODIFIED", Slice(version, 3, 1, 6)), Event("DELETED", Slice(version, 3, 1, 6)))(context);
+        });
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        Assert.Equal((3, FactSource.ResourceSlice), (_state.Current.Find("a")!.Facts.Gpus.Length, _state.Current.Find("a")!.Facts.Sources["gpus"]));
+        change.SetResult();
+        await UntilAsync(() => _state.Current.Find("a")!.Facts.Sources["gpus"] == FactSource.Allocatable);
+        Assert.Contains(_logger.Entries, e => e.Id == 2040 && e.Text == "On node a: pool p has 1 of 2 ResourceSlices of generation 2: generation 1 counts until all are there.");
+    }
+
+    [Fact]
+    public async Task Devices_of_Koordinator_are_followed_and_a_wrong_one_makes_way_for_the_labels()
+    {
+        const string Devices = "/apis/scheduling.koordinator.sh/v1alpha1/devices";
+        var change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _server.On(Nodes, Json(NodeList("1", ["a", "b"]))).On(Pods, Json(PodList())).On(Reports, Status(404, "NotFound"));
+        _server.On(Devices, Json(PodList(Device("a", 0, 1), Device("b", 0, 1, 2))));
+        _server.OnWatch(Devices, async context =>
+        {
+            await change.Task;
+            await LinesThenSilence(Event("MODIFIED", Device("a", 4, 4)), Event("DELETED", Device("b", 0)))(context);
+        });
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        Assert.Equal([2, 3], new[] { "a", "b" }.Select(n => _state.Current.Find(n)!.Facts.Gpus.Length));
+        change.SetResult();
+        await UntilAsync(() => _state.Current.Find("b")!.Facts.Gpus.Length == 8);
+        Assert.Equal(8, _state.Current.Find("a")!.Facts.Gpus.Length);
+        Assert.Contains("Koordinator's Device is not used: minor 4 is listed twice", _state.Current.Find("a")!.Facts.Warnings);
+        Assert.Equal("On node a: Koordinator's Device is not used: minor 4 is listed twice.", Assert.Single(_logger.Entries, e => e.Id == 2040).Text);
+    }
+
+    [Fact]
+    public async Task A_heartbeat_of_HAMi_alone_changes_nothing()
+    {
+        static string Hami(string handshake, int gpus) => $$"""
+            {"metadata":{"name":"a","resourceVersion":"5","annotations":{"hami.io/node-handshake":"{{handshake}}",
+            "hami.io/node-nvidia-register":"{{string.Concat(Enumerable.Range(0, gpus).Select(i => $"GPU-{i},10,15360,100,NVIDIA-Tesla T4,0,true:"))}}"} } }
+            """.ReplaceLineEndings("");
+        var (beat, change) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _server.On(Nodes, Json(PodList(Hami("Requesting_1", 2)))).On(Pods, Json(PodList())).On(Reports, Status(404, "NotFound"));
+        _server.OnWatch(Nodes, async context =>
+        {
+            await beat.Task;
+            await Lines(Event("MODIFIED", Hami("Requesting_2", 2)), Event("ADDED", """{"metadata":{"name":"b","resourceVersion":"6"}}"""))(context);
+        });
+        _server.OnWatch(Nodes, async context =>
+        {
+            await change.Task;
+            await LinesThenSilence(Event("MODIFIED", Hami("Requesting_3", 3)))(context);
+        });
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        var before = _state.Current.Find("a")!;
+        Assert.Equal((2, FactSource.Hami), (before.Facts.Gpus.Length, before.Facts.Sources["gpus"]));
+        beat.SetResult();
+        await UntilAsync(() => _state.Current.Find("b") is not null);
+        Assert.Same(before, _state.Current.Find("a"));
+        change.SetResult();
+        await UntilAsync(() => _state.Current.Find("a")!.Facts.Gpus.Length == 3);
+    }
+
+    [Fact]
+    public async Task Without_the_right_to_read_ResourceSlices_other_sources_speak()
+    {
+        _server.On(Nodes, Json(NodeList("1", ["a"]))).On(Pods, Json(PodList())).On(Reports, Status(404, "NotFound")).On("/apis/resource.k8s.io/v1/resourceslices", Status(403, "Forbidden"));
+        Run();
+
+        await UntilAsync(() => _watcher.HasSynced);
+        Assert.Equal(FactSource.Allocatable, _state.Current.Find("a")!.Facts.Sources["gpus"]);
+        Assert.Contains("""apiGroups: ["resource.k8s.io"], resources: ["resourceslices"], verbs: [list, watch]""", Assert.Single(_logger.Entries, e => e.Id == 2021).Text, StringComparison.Ordinal);
+    }
+
+    private static string Slice(string version, int generation, int slices, int gpus)
+    {
+        var devices = Enumerable.Range(0, gpus).Select(i =>
+        {
+            var fields = $$"""{"attributes":{"type":{"string":"gpu"},"uuid":{"string":"GPU-{{i}}"} } }""";
+            return version == "v1beta1" ? $$"""{"name":"gpu-{{i}}","basic":{{fields}} }""" : $$"""{"name":"gpu-{{i}}",{{fields[1..]}}""";
+        });
+        return $$"""{"metadata":{"name":"s","resourceVersion":"6"},"spec":{"driver":"gpu.nvidia.com","nodeName":"a","pool":{"name":"p","generation":{{generation}},"resourceSliceCount":{{slices}} },"devices":[{{string.Join(',', devices)}}]} }""";
+    }
+
+    private static string Device(string node, params int[] minors) =>
+        $$"""{"metadata":{"name":"{{node}}","resourceVersion":"6"},"spec":{"devices":[{{string.Join(',', minors.Select((m, i) => $$"""{"type":"gpu","id":"GPU-{{i}}","minor":{{m}},"health":true}"""))}}]} }""";
 
     private static string Group(int min) => $$$"""{"metadata":{"name":"g","namespace":"default","resourceVersion":"6"},"spec":{"minMember":{{{min}}}}}""";
 

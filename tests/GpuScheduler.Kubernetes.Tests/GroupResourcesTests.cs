@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Kubernetes.Groups;
+using GpuScheduler.Kubernetes.Sources;
 using GpuScheduler.Testing;
 using Xunit;
 using YamlDotNet.RepresentationModel;
@@ -30,6 +31,17 @@ public sealed class GroupResourcesTests
         var groups = GroupResources.All.Select(r => r.ApiGroup).ToHashSet(StringComparer.Ordinal);
         var granted = from rule in rules from g in rule.Groups where groups.Contains(g) from r in rule.Resources where !r.Contains('/', StringComparison.Ordinal) select $"{r}.{g}";
         Assert.Equal(GroupResources.All.Select(r => r.Kind).Order(StringComparer.Ordinal), granted.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_manifests_grant_reading_what_other_stacks_say_of_nodes_and_no_more()
+    {
+        foreach (var resource in SourceResources.All)
+        {
+            var rule = Assert.Single(Rules(), r => r.Groups.Contains(resource.Group));
+            Assert.Equal([resource.Name], rule.Resources);
+            Assert.Equal(["list", "watch"], rule.Verbs);
+        }
     }
 
     [Theory]

@@ -141,6 +141,20 @@ public sealed class ClusterTests
     }
 
     [Fact]
+    public void What_other_stacks_say_of_the_nodes_of_a_snapshot_counts_until_a_node_is_cut_anew()
+    {
+        using var folder = new TemporaryFolder();
+        var node = "apiVersion: v1\nkind: Node\nmetadata:\n  name: koord\n  labels:\n    nvidia.com/gpu.product: NVIDIA-A100-80GB-PCIe\n    nvidia.com/gpu.count: '4'\n";
+        var path = folder.File("snapshot.yaml", $"{node}---\n{Fixtures.Sources("koordinator-device.yaml")}---\n{Fixtures.Sources("hami-json.yaml")}");
+        var cluster = SnapshotCluster.Read(path);
+        var nodes = new ClusterFacts(cluster).Nodes.ToDictionary(n => n.Name);
+        Assert.Equal((0b1011ul, 0b1011ul), (nodes["koord"].WholeMask, nodes["a100"].WholeMask));
+
+        var cut = new ClusterFacts(new ClusterChanges { Repartition = ["koord=none", "a100=none"] }.ApplyTo(cluster)).Nodes;
+        Assert.All(cut, n => Assert.Null(n.Gpus[0].Uuid));
+    }
+
+    [Fact]
     public void A_snapshot_gives_the_pods_that_wait_and_copies_of_all()
     {
         var bound = new PodBuilder("b").Gpus(2).On("n0").Build();

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace GpuScheduler.Testing;
 
-/// <summary>Tabulated hardware facts, recorded wire messages and manifests of gangs, embedded in this assembly.</summary>
+/// <summary>Tabulated hardware facts, recorded wire messages, manifests of gangs and objects of other stacks, embedded in this assembly.</summary>
 public static class Fixtures
 {
     private const string Root = "fixtures/";
@@ -42,6 +42,12 @@ public static class Fixtures
 
     /// <summary>A manifest in the words of another sharing stack.</summary>
     public static string Dialect(string name) => System.Text.Encoding.UTF8.GetString(Read("dialects/" + name));
+
+    /// <summary>
+    /// What other stacks say of nodes (HAMi, Koordinator, NVIDIA's DRA driver), in the shape that their published types give it. Each
+    /// begins with comments that name those and say what is in it.
+    /// </summary>
+    public static string Sources(string name) => System.Text.Encoding.UTF8.GetString(Read("sources/" + name));
 
     private static ImmutableArray<string> NamesIn(string folder) =>
     [

@@ -52,6 +52,8 @@ internal sealed record ClusterChanges
         }
 
         var cordoned = cluster.Cordoned.Union(Cordon.SelectMany(c => Select("--cordon", c, nodes)).Select(n => n.Name)).ToHashSet(StringComparer.Ordinal);
+        IReadOnlyDictionary<string, T> Unchanged<T>(IReadOnlyDictionary<string, T> byNode) =>
+            byNode.Where(n => !removed.Contains(n.Key) && !cut.Contains(n.Key)).ToDictionary(StringComparer.Ordinal);
         bool Displaces(PodInfo pod) => removed.Contains(pod.NodeName!) || cut.Contains(pod.NodeName!);
         var displaced = cluster.BoundPods.Where(Displaces).ToList();
         return cluster with
@@ -59,7 +61,8 @@ internal sealed record ClusterChanges
             Name = cluster.Name + ", changed",
             Source = $"{cluster.Source}; {this}",
             Nodes = nodes.Count > 0 ? nodes : throw new InputException("--remove takes every node away"),
-            Reports = cluster.Reports.Where(r => !removed.Contains(r.Key) && !cut.Contains(r.Key)).ToDictionary(StringComparer.Ordinal),
+            Reports = Unchanged(cluster.Reports),
+            Statements = cluster.Statements.ToDictionary(s => s.Key, s => Unchanged(s.Value)),
             BoundPods = [.. cluster.BoundPods.Where(p => !Displaces(p))],
             Displaced = displaced,
             Cordoned = cordoned,
@@ -132,6 +135,6 @@ internal sealed record ClusterChanges
         }
 
         allocatable[GpuAnnotations.GpuResource] = (total - gpus).ToString(CultureInfo.InvariantCulture);
-        return node with { Allocatable = allocatable };
+        return node with { Allocatable = allocatable, Statement = null };
     }
 }

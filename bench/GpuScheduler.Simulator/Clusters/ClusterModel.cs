@@ -22,6 +22,9 @@ internal sealed record ClusterModel
     /// <summary>What nodes report of their GPUs, by name of the node.</summary>
     public IReadOnlyDictionary<string, NodeReport> Reports { get; init; } = new Dictionary<string, NodeReport>();
 
+    /// <summary>What other objects than nodes and reports say of the nodes' GPUs, by source and name of the node.</summary>
+    public IReadOnlyDictionary<FactSource, IReadOnlyDictionary<string, NodeStatement>> Statements { get; init; } = new Dictionary<FactSource, IReadOnlyDictionary<string, NodeStatement>>();
+
     /// <summary>Pods that run there already and stay.</summary>
     public IReadOnlyList<PodInfo> BoundPods { get; init; } = [];
 
@@ -42,6 +45,11 @@ internal sealed record ClusterModel
     {
         var state = new ClusterState(StoppedClock.Instance, new LedgerOptions());
         state.ReplaceReports(Reports);
+        foreach (var (source, statements) in Statements)
+        {
+            state.ReplaceStatements(source, statements);
+        }
+
         state.ReplaceNodes(nodes);
         var names = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
         state.ReplacePods([.. BoundPods.Where(p => names.Contains(p.NodeName!))], consistent: true);

@@ -30,6 +30,7 @@ internal static class SnapshotCluster
             File = path,
             Nodes = contents.Nodes,
             Reports = contents.Reports,
+            Statements = contents.Statements,
             BoundPods = bound,
             PendingPods = [.. alive.Where(p => p.NodeName is null && p.Invalid is null)],
             Notes =

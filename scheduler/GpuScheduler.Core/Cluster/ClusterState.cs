@@ -17,7 +17,7 @@ namespace GpuScheduler.Core.Cluster;
 /// (3) A bind of ours is not forgotten because an older list or event shows the pod unbound: it yields to a newer truth (the pod
 /// bound, gone, or unbound in a consistent list) or to its expiry.
 /// (4) A published snapshot never changes.
-/// (5) Fed with the nodes, reports and pods of the API alone, a new instance arrives at the same bound and presumed allocations.
+/// (5) Fed with the nodes, what is said of their GPUs, and the pods of the API alone, a new instance arrives at the same bound and presumed allocations.
 /// </remarks>
 public sealed class ClusterState
 {
@@ -29,6 +29,7 @@ public sealed class ClusterState
     private readonly Dictionary<string, int> _positions = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeObject> _objects = new(StringComparer.Ordinal);
     private readonly Dictionary<string, NodeReport> _reports = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<FactSource, NodeStatement>> _statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, PodInfo> _pods = new(StringComparer.Ordinal);
     private readonly PodGroupTable _groups = new();
     private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
@@ -260,12 +261,12 @@ public sealed class ClusterState
         }
     }
 
-    /// <summary>What the report of a node says against the devices of its pods: unfit devices, and others than were promised.</summary>
+    /// <summary>What is known against the devices of a node's pods: unfit devices, and, by its report, others than were promised.</summary>
     public ImmutableArray<ReportFinding> Findings(string node)
     {
         lock (_gate)
         {
-            return _reports.TryGetValue(node, out var report) ? [.. _ledger.On(node).SelectMany(a => Findings(report, a))] : [];
+            return _positions.TryGetValue(node, out var position) ? [.. _ledger.On(node).SelectMany(a => Findings(_facts[position]!, a))] : [];
         }
     }
 
@@ -298,6 +299,43 @@ public sealed class ClusterState
             foreach (var (node, report) in reports)
             {
                 Put(node, report);
+            }
+        }
+    }
+
+    /// <summary>What an object of a source says of a node was added or changed; it may come before its node.</summary>
+    public void UpsertStatement(string node, NodeStatement statement)
+    {
+        ArgumentNullException.ThrowIfNull(statement);
+        lock (_gate)
+        {
+            Put(node, statement);
+        }
+    }
+
+    /// <summary>A source says nothing of a node any more: the other sources speak.</summary>
+    public void DeleteStatement(string node, FactSource source)
+    {
+        lock (_gate)
+        {
+            Remove(node, source);
+        }
+    }
+
+    /// <summary>All that a source says, by node, as of now.</summary>
+    public void ReplaceStatements(FactSource source, IReadOnlyDictionary<string, NodeStatement> statements)
+    {
+        ArgumentNullException.ThrowIfNull(statements);
+        lock (_gate)
+        {
+            foreach (var node in _statements.Keys.Where(n => !statements.ContainsKey(n)).ToList())
+            {
+                Remove(node, source);
+            }
+
+            foreach (var (node, statement) in statements)
+            {
+                Put(node, statement);
             }
         }
     }
@@ -705,6 +743,33 @@ public sealed class ClusterState
         Believe(node);
     }
 
+    private void Put(string node, NodeStatement statement)
+    {
+        if (!_statements.TryGetValue(node, out var ofNode))
+        {
+            _statements[node] = ofNode = [];
+        }
+
+        if (!statement.Equals(ofNode.GetValueOrDefault(statement.Source)))
+        {
+            ofNode[statement.Source] = statement;
+            Refresh(node);
+        }
+    }
+
+    private void Remove(string node, FactSource source)
+    {
+        if (_statements.TryGetValue(node, out var ofNode) && ofNode.Remove(source))
+        {
+            if (ofNode.Count == 0)
+            {
+                _statements.Remove(node);
+            }
+
+            Refresh(node);
+        }
+    }
+
     /// <summary>
     /// Has the pods of a node hold what its kubelet says. A pod that has just been bound is judged when the next report or list
     /// comes: a report that is older than it may speak of a pod that had the same name.
@@ -742,7 +807,7 @@ public sealed class ClusterState
 
     private static (int Gpu, int Start) Place(AssignedDevice device) => (device.Gpu, device.Mig?.Start ?? -1);
 
-    private IEnumerable<ReportFinding> Findings(NodeReport report, Allocation allocation)
+    private IEnumerable<ReportFinding> Findings(NodeFacts facts, Allocation allocation)
     {
         var pod = allocation.Pod;
         if (allocation.State is not (AllocationState.Bound or AllocationState.Committed or AllocationState.Promised))
@@ -750,9 +815,9 @@ public sealed class ClusterState
             yield break;
         }
 
-        foreach (var index in allocation.Devices.Devices.Select(d => d.Gpu).Distinct().Where(g => g < report.Gpus.Length && !report.Gpus[g].Healthy))
+        foreach (var index in allocation.Devices.Devices.Select(d => facts.PositionOf(d)).Distinct().Where(g => g < facts.Gpus.Length && !facts.Gpus[g].Healthy))
         {
-            var gpu = report.Gpus[index];
+            var gpu = facts.Gpus[index];
             yield return new ReportFinding(pod.ToString(), $"it holds GPU {index} ({gpu.Uuid ?? "UUID unknown"}), which is unhealthy: {gpu.HealthReason ?? "no reason was given"}");
         }
 
@@ -814,7 +879,8 @@ public sealed class ClusterState
     }
 
     /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>
-    private static bool Same(NodeObject a, NodeObject b) => Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable);
+    private static bool Same(NodeObject a, NodeObject b) =>
+        Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable) && a.Taints.SequenceEqual(b.Taints) && Equals(a.Statement, b.Statement);
 
     private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b)
     {
@@ -854,7 +920,7 @@ public sealed class ClusterState
         if (_positions.TryGetValue(name, out var position))
         {
             var before = _facts[position];
-            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name));
+            var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name), _statements.GetValueOrDefault(name)?.Values);
             _facts[position] = facts;
             _factsVersion++;
             _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);

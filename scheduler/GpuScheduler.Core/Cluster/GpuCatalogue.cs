@@ -85,6 +85,13 @@ public static class GpuCatalogue
         });
     }
 
+    /// <summary>A product's name as the driver gives it ("NVIDIA H100 PCIe") in the form of GPU Feature Discovery's label: dashes for blanks.</summary>
+    public static string LabelOf(string driverName)
+    {
+        ArgumentNullException.ThrowIfNull(driverName);
+        return driverName.Trim().Replace(' ', '-');
+    }
+
     private static MigGeometry A30() => new(4,
     [
         new("1g.6gb", 1, 1, [0, 1, 2, 3], 4, 5_836),

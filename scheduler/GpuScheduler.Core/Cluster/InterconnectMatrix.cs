@@ -9,6 +9,9 @@ public sealed class InterconnectMatrix : IEquatable<InterconnectMatrix>
     /// <summary>Most GPUs of a node that are told apart.</summary>
     public const int MostGpus = 64;
 
+    /// <summary>Bandwidth of one NVLink per direction, in MB/s, where only their number is known: 25 GB/s, as NVLink 2 to 4 have it.</summary>
+    public const int UsualNvlinkMBps = 25_000;
+
     private readonly int[] _nvlinkMBps;
     private readonly byte[] _pcie;
     private readonly int _hash;
@@ -68,6 +71,10 @@ public sealed class InterconnectMatrix : IEquatable<InterconnectMatrix>
 
     /// <summary>PCIe distance between two GPUs.</summary>
     public PcieLevel Pcie(int a, int b) => (PcieLevel)_pcie[(a * GpuCount) + b];
+
+    /// <summary>The same with other layers; null keeps the layer.</summary>
+    internal InterconnectMatrix With(int[]? nvlinkMBps, PcieLevel[]? pcie) =>
+        new(GpuCount, nvlinkMBps ?? _nvlinkMBps, pcie ?? Array.ConvertAll(_pcie, static level => (PcieLevel)level));
 
     /// <summary>GPUs without any link between them, all equally far apart.</summary>
     public static InterconnectMatrix Unlinked(int gpuCount)

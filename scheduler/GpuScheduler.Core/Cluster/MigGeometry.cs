@@ -51,13 +51,34 @@ public sealed record MigGeometry(int MemorySlices, ImmutableArray<MigProfile> Pr
         return best;
     }
 
-    /// <summary>Reads "3g.40gb" or "1g.10gb.me".</summary>
+    /// <summary>
+    /// Index of the profile that a device at a place has, or -1: by compute and memory slices, which the name and the place tell, and
+    /// only where no profile has both by the name's memory.
+    /// </summary>
+    public int IndexOf(MigPlacement placement)
+    {
+        if (TryReadName(placement.Profile, out var compute, out _, out var media))
+        {
+            for (var i = 0; i < Profiles.Length; i++)
+            {
+                var profile = Profiles[i];
+                if (profile.ComputeSlices == compute && profile.MemorySlices == placement.Size && profile.HasMediaExtensions == media)
+                {
+                    return i;
+                }
+            }
+        }
+
+        return IndexOf(placement.Profile);
+    }
+
+    /// <summary>Reads "3g.40gb" or "1g.10gb.me", which the driver and DRA write as "1g.10gb+me".</summary>
     public static bool TryReadName(string name, out int computeSlices, out int gigabytes, out bool mediaExtensions)
     {
         ArgumentNullException.ThrowIfNull(name);
         computeSlices = 0;
         gigabytes = 0;
-        mediaExtensions = name.EndsWith(".me", StringComparison.Ordinal);
+        mediaExtensions = name.EndsWith(".me", StringComparison.Ordinal) || name.EndsWith("+me", StringComparison.Ordinal);
         var text = mediaExtensions ? name.AsSpan(0, name.Length - 3) : name;
         var dot = text.IndexOf("g.", StringComparison.Ordinal);
         return dot > 0 && text.EndsWith("gb", StringComparison.Ordinal) && text.Length > dot + 4

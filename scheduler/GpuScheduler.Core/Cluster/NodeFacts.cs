@@ -22,7 +22,7 @@ public sealed class NodeFacts
     /// <summary>Name of the node.</summary>
     public string Name { get; }
 
-    /// <summary>The product label, or "" when the node has none.</summary>
+    /// <summary>The product in the form of GPU Feature Discovery's label, or "" when no source names it.</summary>
     public string Product { get; }
 
     /// <summary>A small number that stands for <see cref="Product"/> in this process.</summary>
@@ -123,6 +123,25 @@ public sealed class NodeFacts
         }
 
         return mask;
+    }
+
+    /// <summary>Where a device is now: a source that came or went may number the GPUs otherwise than when it was handed out.</summary>
+    internal int PositionOf(in AssignedDevice device)
+    {
+        if (device.Uuid is not { } uuid || device.Mig is not null || ((uint)device.Gpu < (uint)Gpus.Length && Gpus[device.Gpu].Uuid == uuid))
+        {
+            return device.Gpu;
+        }
+
+        for (var i = 0; i < Gpus.Length; i++)
+        {
+            if (Gpus[i].Uuid == uuid)
+            {
+                return i;
+            }
+        }
+
+        return device.Gpu;
     }
 
     /// <summary>The GPUs of a mask that have at least so much memory.</summary>

@@ -8,8 +8,8 @@ using GpuScheduler.Core.Requests.Dialects;
 namespace GpuScheduler.Core.Cluster;
 
 /// <summary>
-/// Decides what to believe of a node. Precedence: node report, then labels of GPU Feature Discovery, then allocatable, then the
-/// catalogue; each fact keeps its source.
+/// Decides what to believe of a node: each fact is what the strongest source says that states it (<see cref="FactSource"/>), and keeps
+/// its source. README.md in this folder has the table.
 /// </summary>
 public static class NodeFactsBuilder
 {
@@ -22,104 +22,306 @@ public static class NodeFactsBuilder
 
     private static readonly ConcurrentDictionary<(MigGeometry, string, int), ImmutableArray<ImmutableArray<MigPlacement>>?> s_layouts = new();
 
-    /// <summary>Combines a node with its report, if it has one.</summary>
-    public static NodeFacts Build(NodeObject node, NodeReport? report)
+    /// <summary>Combines a node with its report, if it has one, and with what other sources say of it.</summary>
+    /// <param name="node">The node; what its annotations say is among the sources.</param>
+    /// <param name="report">Its report, or null.</param>
+    /// <param name="statements">What is said of it elsewhere, in any order, each source once; null for nothing.</param>
+    public static NodeFacts Build(NodeObject node, NodeReport? report, IEnumerable<NodeStatement>? statements = null)
     {
         ArgumentNullException.ThrowIfNull(node);
-        var facts = new Draft(node);
-        return report is null ? facts.FromLabels() : facts.FromReport(report);
+        var all = new List<NodeStatement>(statements ?? []);
+        if (report is not null)
+        {
+            all.Add(NodeStatement.Of(report));
+        }
+
+        if (node.Statement is { } annotated)
+        {
+            all.Add(annotated);
+        }
+
+        all.Sort((a, b) => b.Source.CompareTo(a.Source));
+        return new Draft(node, all).Build();
     }
 
-    private sealed class Draft(NodeObject node)
+    private sealed class Draft(NodeObject node, List<NodeStatement> statements)
     {
         private readonly Dictionary<string, FactSource> _sources = new(StringComparer.Ordinal);
         private readonly List<string> _warnings = [];
-        private readonly string _product = node.Labels.GetValueOrDefault(ProductLabel, "");
+        private readonly string _label = node.Labels.GetValueOrDefault(ProductLabel, "");
+        private string _product = "";
 
-        public NodeFacts FromReport(NodeReport report)
+        public NodeFacts Build()
         {
+            for (var i = 0; i < statements.Count; i++)
+            {
+                statements[i] = Usable(statements[i]);
+            }
+
+            _product = Product();
             var model = GpuCatalogue.Find(_product);
-            var gpus = report.Gpus;
-            if (gpus.Length > InterconnectMatrix.MostGpus)
+            var listed = statements.Find(s => s.ListsGpus);
+            var countsUnits = CountsUnits();
+            if (countsUnits && listed?.Source != FactSource.Report)
             {
-                Warn($"the report lists {gpus.Length} GPUs; only the first {InterconnectMatrix.MostGpus} are used");
-                gpus = gpus[..InterconnectMatrix.MostGpus];
+                return Units(listed);
             }
 
-            _sources["gpus"] = _sources["memory"] = _sources["health"] = _sources["mig"] = FactSource.Report;
-            if (gpus.Any(g => g.MemoryMiB == 0))
-            {
-                var memory = MemoryPerGpu(model, out var source);
-                gpus = [.. gpus.Select(g => g.MemoryMiB == 0 ? g with { MemoryMiB = memory } : g)];
-                _sources["memory"] = source;
-            }
-
-            var links = report.Links is { } reported && reported.GpuCount == gpus.Length ? reported : null;
-            if (report.Links is not null && links is null)
-            {
-                Warn($"the report's link matrix is for {report.Links.GpuCount} GPUs and the report lists {gpus.Length}; it is not used");
-            }
-
-            _sources["links"] = FactSource.Report;
-            links ??= LinksOf(model, gpus.Length);
+            var whole = OffersWhole ? AllocatableGpus() : listed is null ? SharedGpus() : 0;
             var geometry = model?.Mig;
-            var cut = gpus.Any(g => g.Mig != MigMode.Disabled);
-            if (cut && geometry is null)
+            var offered = MigAllocatable(geometry, out var anyMig);
+            var cutIsSaid = statements.Exists(s => s.Gpus.Any(g => g.Mig is not null));
+            var (migGpus, layout) = anyMig && geometry is not null && !cutIsSaid ? LayOut(geometry, offered, whole) : (0, null);
+            ImmutableArray<GpuStatement> said = listed?.Gpus ?? [.. Enumerable.Range(0, Counted(whole, migGpus)).Select(i => new GpuStatement { Number = i })];
+            if (listed is not null)
+            {
+                _sources["gpus"] = listed.Source;
+            }
+
+            ImmutableArray<StatementView> views = [.. statements.Where(s => s.ListsGpus).Select(s => new StatementView(s, said))];
+            var gpus = Merge(said, views, model, geometry);
+            if (!cutIsSaid)
+            {
+                _sources["mig"] = anyMig ? FactSource.Allocatable : FactSource.Assumed;
+                gpus = Cut(gpus, Math.Min(migGpus, gpus.Length), layout);
+            }
+
+            if (!views.IsEmpty)
+            {
+                SourceContradictions.Find(views, gpus, _product, countsUnits ? -1 : LabelNumber(CountLabel), countsUnits ? -1 : LabelNumber(MemoryLabel), _label, Warn);
+            }
+
+            gpus = Cordon(gpus);
+            var links = Links(views, model, gpus.Length);
+            if (listed is null)
+            {
+                return Finish(model, gpus, links, geometry, whole, offered, shareable: true);
+            }
+
+            if (geometry is null && gpus.Any(g => g.Mig != MigMode.Disabled))
             {
                 Warn($"GPUs in MIG mode, but the MIG profiles of \"{_product}\" are not known; their devices are not offered");
             }
 
-            var whole = OffersWhole ? AllocatableGpus() : gpus.Count(g => g.Mig == MigMode.Disabled);
-            return Finish(model, gpus, links, geometry, whole, geometry is null ? [] : MigCaps(geometry, gpus), shareable: true, Domain(report.NvlinkDomain));
+            var handedOut = OffersWhole ? whole : gpus.Count(g => g.Mig == MigMode.Disabled);
+            return Finish(model, gpus, links, geometry, handedOut, geometry is null ? [] : anyMig ? offered : MigCaps(geometry, gpus), shareable: true);
         }
 
-        public NodeFacts FromLabels()
+        private NodeStatement Usable(NodeStatement statement)
         {
-            var model = GpuCatalogue.Find(_product);
-            var memory = MemoryPerGpu(model, out var memorySource);
-            var allocatable = OffersWhole ? AllocatableGpus() : SharedGpus();
-            _sources["memory"] = memorySource;
-            _sources["health"] = FactSource.Assumed;
-            if (CountsParts)
+            foreach (var warning in statement.Warnings)
             {
-                // nvidia.com/gpu counts MIG devices (single strategy) or time-slices: units without links, told apart by number only.
-                var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
-                if (units < allocatable)
+                Warn(warning);
+            }
+
+            foreach (var matrix in new[] { statement.Nvlink, statement.Pcie })
+            {
+                if (matrix is not null && matrix.GpuCount != statement.Gpus.Length)
                 {
-                    Warn($"{allocatable} units of {GpuAnnotations.GpuResource}; only {units} are told apart and offered");
+                    Warn($"the link matrix of {statement.Source.InWords()} is for {matrix.GpuCount} GPUs, and {statement.Gpus.Length} are listed; it is not used");
+                }
+            }
+
+            if (statement.Gpus.Length <= InterconnectMatrix.MostGpus)
+            {
+                return statement;
+            }
+
+            Warn($"by {statement.Source.InWords()} there are {statement.Gpus.Length} GPUs; only the first {InterconnectMatrix.MostGpus} are used");
+            return statement with { Gpus = statement.Gpus[..InterconnectMatrix.MostGpus] };
+        }
+
+        /// <summary>True where nvidia.com/gpu counts MIG devices (single strategy) or time-slices, as the labels say.</summary>
+        private bool CountsUnits() =>
+            _label.Contains(MigInfix, StringComparison.Ordinal) || _label.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
+
+        /// <summary>Units without links, told apart by number only: no source but a report says which unit lies on which GPU.</summary>
+        private NodeFacts Units(NodeStatement? listed)
+        {
+            if (listed is not null)
+            {
+                Warn($"by the labels {GpuAnnotations.GpuResource} counts MIG devices or time-slices: the GPUs of {listed.Source.InWords()} are not used");
+            }
+
+            if (_label.Length > 0)
+            {
+                (_product, _sources["product"]) = (_label, FactSource.Label);
+            }
+
+            var model = GpuCatalogue.Find(_product);
+            var allocatable = OffersWhole ? AllocatableGpus() : SharedGpus();
+            var units = Math.Min(allocatable, InterconnectMatrix.MostGpus);
+            if (units < allocatable)
+            {
+                Warn($"{allocatable} units of {GpuAnnotations.GpuResource}; only {units} are told apart and offered");
+            }
+
+            _sources["gpus"] = FactSource.Allocatable;
+            _sources["links"] = _sources["pcie"] = _sources["mig"] = FactSource.Label;
+            ImmutableArray<GpuStatement> said = [.. Enumerable.Range(0, units).Select(i => new GpuStatement { Number = i })];
+            return Finish(model, Cordon(Merge(said, [], model, null)), InterconnectMatrix.Unlinked(units), null, units, [], shareable: false);
+        }
+
+        /// <summary>How many GPUs there are by labels and allocatable.</summary>
+        private int Counted(int whole, int migGpus)
+        {
+            var counted = LabelNumber(CountLabel);
+            var total = (int)Math.Min(Math.Max(Math.Max(counted, 0), (long)whole + migGpus), InterconnectMatrix.MostGpus);
+            _sources["gpus"] = counted == total ? FactSource.Label : FactSource.Allocatable;
+            return total;
+        }
+
+        private string Product()
+        {
+            foreach (var statement in statements)
+            {
+                var products = statement.Gpus.Select(g => g.Product).OfType<string>().Distinct(StringComparer.Ordinal).ToList();
+                if (products.Count > 0)
+                {
+                    if (products.Count > 1)
+                    {
+                        Warn($"by {statement.Source.InWords()} the GPUs are of {products.Count} products; all are taken for {products[0]}");
+                    }
+
+                    _sources["product"] = statement.Source;
+                    return products[0];
+                }
+            }
+
+            _sources["product"] = _label.Length > 0 ? FactSource.Label : FactSource.Assumed;
+            return _label;
+        }
+
+        /// <summary>
+        /// Each fact of each GPU from the strongest source that states it. A fact's source is the weakest that a GPU needed; of health
+        /// only those that speak count.
+        /// </summary>
+        private ImmutableArray<GpuInfo> Merge(ImmutableArray<GpuStatement> said, ImmutableArray<StatementView> views, GpuProduct? model, MigGeometry? geometry)
+        {
+            var otherMemory = MemoryPerGpu(model, out var otherMemorySource);
+            FactSource? memory = null, health = null, mig = null, numa = null, bus = null;
+            var gpus = ImmutableArray.CreateBuilder<GpuInfo>(said.Length);
+            for (var i = 0; i < said.Length; i++)
+            {
+                var sized = First(views, i, g => g.MemoryMiB > 0, ref memory, otherMemorySource);
+                var judged = First(views, i, g => g.Healthy is not null, ref health, null);
+                var cut = First(views, i, g => g.Mig is not null, ref mig, FactSource.Assumed);
+                gpus.Add(new GpuInfo
+                {
+                    Index = i,
+                    Uuid = said[i].Uuid,
+                    MemoryMiB = sized?.MemoryMiB ?? otherMemory,
+                    Healthy = judged?.Healthy ?? true,
+                    HealthReason = judged is { Healthy: false } ? judged.HealthReason : null,
+                    NumaNode = First(views, i, g => g.NumaNode >= 0, ref numa, null)?.NumaNode ?? -1,
+                    PciBusId = First(views, i, g => g.PciBusId is not null, ref bus, null)?.PciBusId,
+                    Mig = cut?.Mig ?? MigMode.Disabled,
+                    Instances = cut is null ? [] : Named(cut.Instances, geometry),
+                });
+            }
+
+            _sources["memory"] = memory ?? otherMemorySource;
+            _sources["health"] = health ?? FactSource.Assumed;
+            _sources.TryAdd("mig", mig ?? FactSource.Assumed);
+            Add("numa", numa);
+            Add("pciBusId", bus);
+            return gpus.MoveToImmutable();
+
+            void Add(string fact, FactSource? source)
+            {
+                if (source is { } known)
+                {
+                    _sources[fact] = known;
+                }
+            }
+        }
+
+        private static GpuStatement? First(ImmutableArray<StatementView> views, int gpu, Func<GpuStatement, bool> states, ref FactSource? weakest, FactSource? otherwise)
+        {
+            foreach (var view in views)
+            {
+                if (view[gpu] is { } said && states(said))
+                {
+                    Weaken(ref weakest, view.Statement.Source);
+                    return said;
+                }
+            }
+
+            Weaken(ref weakest, otherwise);
+            return null;
+
+            static void Weaken(ref FactSource? weakest, FactSource? source) => weakest = weakest is null || source < weakest ? source ?? weakest : weakest;
+        }
+
+        /// <summary>MIG devices under the catalogue's names of their profiles, since drivers name one profile differently.</summary>
+        private static ImmutableArray<MigInstance> Named(ImmutableArray<MigInstance> instances, MigGeometry? geometry) =>
+        [
+            .. instances.Select(instance => geometry?.IndexOf(instance.Placement) is >= 0 and var profile
+                ? instance with { Placement = instance.Placement with { Profile = geometry.Profiles[profile].Name } }
+                : instance),
+        ];
+
+        /// <summary>The last GPUs cut into the MIG devices that the node hands out, for nodes that do not say which are.</summary>
+        private static ImmutableArray<GpuInfo> Cut(ImmutableArray<GpuInfo> gpus, int count, ImmutableArray<ImmutableArray<MigPlacement>>? layout)
+        {
+            var builder = gpus.ToBuilder();
+            for (var i = 0; i < count; i++)
+            {
+                var at = gpus.Length - count + i;
+                builder[at] = layout is { } known
+                    ? builder[at] with { Mig = MigMode.Fixed, Instances = [.. known[i].Select(p => new MigInstance(p, null))] }
+                    : builder[at] with { Mig = MigMode.OnDemand };
+            }
+
+            return builder.ToImmutable();
+        }
+
+        private ImmutableArray<GpuInfo> Cordon(ImmutableArray<GpuInfo> gpus)
+        {
+            foreach (var statement in statements)
+            {
+                foreach (var uuid in statement.Cordoned)
+                {
+                    var at = gpus.Select(g => g.Uuid).ToList().IndexOf(uuid);
+                    if (at < 0)
+                    {
+                        Warn($"{uuid} is cordoned by {statement.Source.InWords()}, and no source says which GPU of the node that is; none is kept back for it");
+                    }
+                    else if (gpus[at].Healthy)
+                    {
+                        gpus = gpus.SetItem(at, gpus[at] with { Healthy = false, HealthReason = $"cordoned by {statement.Source.InWords()}" });
+                    }
+                }
+            }
+
+            return gpus;
+        }
+
+        /// <summary>The two layers each from the strongest source that states it, else from the catalogue.</summary>
+        private InterconnectMatrix Links(ImmutableArray<StatementView> views, GpuProduct? model, int gpus)
+        {
+            var known = model?.MachineWith(gpus);
+            _sources["links"] = _sources["pcie"] = known is null ? FactSource.Assumed : FactSource.Catalogue;
+            int[]? nvlink = null;
+            PcieLevel[]? pcie = null;
+            foreach (var view in views)
+            {
+                if (nvlink is null && (nvlink = view.Layer(view.Statement.Nvlink, static (m, a, b) => m.NvlinkMBps(a, b))) is not null)
+                {
+                    _sources["links"] = view.Statement.Source;
                 }
 
-                _sources["gpus"] = FactSource.Allocatable;
-                _sources["links"] = FactSource.Label;
-                _sources["mig"] = FactSource.Label;
-                return Finish(model, Devices(units, memory), InterconnectMatrix.Unlinked(units), null, units, [], shareable: false, Domain());
+                if (pcie is null && (pcie = view.Layer(view.Statement.Pcie, static (m, a, b) => m.Pcie(a, b))) is not null)
+                {
+                    _sources["pcie"] = view.Statement.Source;
+                }
             }
 
-            var geometry = model?.Mig;
-            var offered = MigAllocatable(geometry, out var anyMig);
-            var (migGpus, layout) = (0, (ImmutableArray<ImmutableArray<MigPlacement>>?)null);
-            if (anyMig && geometry is not null)
-            {
-                (migGpus, layout) = LayOut(geometry, offered, allocatable);
-            }
-
-            var counted = LabelNumber(CountLabel);
-            var total = (int)Math.Min(Math.Max(Math.Max(counted, 0), (long)allocatable + migGpus), InterconnectMatrix.MostGpus);
-            _sources["gpus"] = counted == total ? FactSource.Label : FactSource.Allocatable;
-            _sources["mig"] = anyMig ? FactSource.Allocatable : FactSource.Assumed;
-            var gpus = Devices(total, memory).ToBuilder();
-            for (var i = 0; i < migGpus; i++)
-            {
-                var at = total - migGpus + i;
-                gpus[at] = layout is { } known
-                    ? gpus[at] with { Mig = MigMode.Fixed, Instances = [.. known[i].Select(p => new MigInstance(p, null))] }
-                    : gpus[at] with { Mig = MigMode.OnDemand };
-            }
-
-            return Finish(model, gpus.ToImmutable(), LinksOf(model, total), geometry, allocatable, offered, shareable: true, Domain());
+            var other = known ?? InterconnectMatrix.Unlinked(gpus);
+            return nvlink is null && pcie is null ? other : other.With(nvlink, pcie);
         }
 
-        private NodeFacts Finish(GpuProduct? model, ImmutableArray<GpuInfo> gpus, InterconnectMatrix links, MigGeometry? geometry, int whole, ImmutableArray<int> mig, bool shareable, string? domain)
+        private NodeFacts Finish(GpuProduct? model, ImmutableArray<GpuInfo> gpus, InterconnectMatrix links, MigGeometry? geometry, int whole, ImmutableArray<int> mig, bool shareable)
         {
             var wholeMask = 0UL;
             var migMask = 0UL;
@@ -135,7 +337,6 @@ public static class NodeFactsBuilder
                 }
             }
 
-            var plugins = Plugins(gpus, whole);
             return new NodeFacts(node.Name, _product, links)
             {
                 Model = model,
@@ -149,13 +350,13 @@ public static class NodeFactsBuilder
                 WholeMask = wholeMask,
                 MigMask = migMask,
                 Shareable = shareable,
-                Plugins = plugins,
+                Plugins = Plugins(gpus, whole),
                 OffersWhole = OffersWhole || (UnitsPerGpu == 0 && Number(ShareDialects.VolcanoCount) == 0),
                 MemoryUnitMiB = UnitsPerGpu == 0 ? 0 : UnitMiB(UnitsPerGpu),
                 MemoryUnitsPerGpu = UnitsPerGpu,
                 Labels = node.Labels,
                 Taints = node.Taints,
-                NvlinkDomain = domain,
+                NvlinkDomain = Domain(),
                 Sources = _sources,
                 Warnings = [.. _warnings],
             };
@@ -163,10 +364,6 @@ public static class NodeFactsBuilder
 
         /// <summary>True when the node has nvidia.com/gpu: without it, GPUs are handed out in parts only, if at all.</summary>
         private bool OffersWhole => node.Allocatable.ContainsKey(GpuAnnotations.GpuResource);
-
-        /// <summary>True when nvidia.com/gpu counts MIG devices (single strategy) or time-slices.</summary>
-        private bool CountsParts =>
-            _product.Contains(MigInfix, StringComparison.Ordinal) || _product.EndsWith(SharedSuffix, StringComparison.Ordinal) || LabelNumber(ReplicasLabel) > 1;
 
         /// <summary>GPUs of a node on which only a sharing stack hands them out.</summary>
         private int SharedGpus() =>
@@ -178,7 +375,7 @@ public static class NodeFactsBuilder
         {
             var plugins = (UnitsPerGpu > 0 ? DevicePlugins.Gpushare : DevicePlugins.None)
                 | (Number(ShareDialects.VolcanoCount) > 0 ? DevicePlugins.Volcano : DevicePlugins.None)
-                | (OffersWhole && whole > gpus.Length && !CountsParts && gpus.Length > 0 ? DevicePlugins.Hami : DevicePlugins.None);
+                | (OffersWhole && whole > gpus.Length && !CountsUnits() && gpus.Length > 0 ? DevicePlugins.Hami : DevicePlugins.None);
             if ((plugins & (DevicePlugins.Volcano | DevicePlugins.Hami)) != 0 && gpus.Any(g => g.Uuid is null))
             {
                 Warn("the UUIDs of its GPUs are not known, by which the device plugin of HAMi or Volcano is told what to hand out: pods for it cannot be bound here; run the node agent");
@@ -255,24 +452,17 @@ public static class NodeFactsBuilder
             return -1;
         }
 
-        private string? Domain(string? reported = null)
+        private string? Domain()
         {
-            var said = !string.IsNullOrEmpty(reported);
-            var clique = said ? reported : node.Labels.GetValueOrDefault(NetworkLevel.CliqueLabel);
+            var said = statements.Find(s => !string.IsNullOrEmpty(s.NvlinkDomain));
+            var clique = said?.NvlinkDomain ?? node.Labels.GetValueOrDefault(NetworkLevel.CliqueLabel);
             if (!NetworkLevel.NamesDomain(clique))
             {
                 return null;
             }
 
-            _sources["nvlinkDomain"] = said ? FactSource.Report : FactSource.Label;
+            _sources["nvlinkDomain"] = said?.Source ?? FactSource.Label;
             return clique;
-        }
-
-        private InterconnectMatrix LinksOf(GpuProduct? model, int gpus)
-        {
-            var known = model?.MachineWith(gpus);
-            _sources["links"] = known is null ? FactSource.Assumed : FactSource.Catalogue;
-            return known ?? InterconnectMatrix.Unlinked(gpus);
         }
 
         private ImmutableArray<int> MigAllocatable(MigGeometry? geometry, out bool any)
@@ -310,14 +500,8 @@ public static class NodeFactsBuilder
             return [.. counts];
         }
 
-        private ImmutableArray<int> MigCaps(MigGeometry geometry, ImmutableArray<GpuInfo> gpus)
+        private static ImmutableArray<int> MigCaps(MigGeometry geometry, ImmutableArray<GpuInfo> gpus)
         {
-            var caps = MigAllocatable(geometry, out var any);
-            if (any)
-            {
-                return caps;
-            }
-
             // The device plugin says nothing (dynamic MIG): what exists, or what fits, is the limit.
             var counts = new int[geometry.Profiles.Length];
             foreach (var gpu in gpus)
@@ -370,8 +554,5 @@ public static class NodeFactsBuilder
 
         private static ImmutableArray<ImmutableArray<MigPlacement>>? Cached(MigGeometry geometry, ImmutableArray<int> counts, int gpus) =>
             s_layouts.GetOrAdd((geometry, string.Join(',', counts), gpus), key => MigLayout.TryLayOut(geometry, counts.AsSpan(), key.Item3));
-
-        private static ImmutableArray<GpuInfo> Devices(int count, int memoryMiB) =>
-            [.. Enumerable.Range(0, count).Select(i => new GpuInfo { Index = i, MemoryMiB = memoryMiB })];
     }
 }

@@ -177,13 +177,14 @@ public sealed class NodeInfo
     {
         foreach (var device in devices.Devices)
         {
-            if ((uint)device.Gpu >= (uint)_use.Length)
+            var gpu = Facts.PositionOf(device);
+            if ((uint)gpu >= (uint)_use.Length)
             {
                 _conflict = true;
                 continue;
             }
 
-            _conflict |= !_use[device.Gpu].Add(device, Facts.Gpus[device.Gpu]);
+            _conflict |= !_use[gpu].Add(device, Facts.Gpus[gpu]);
             if (device.Mig is { } mig && Facts.Geometry?.IndexOf(mig.Profile) is >= 0 and var profile)
             {
                 _migFree[profile]--;

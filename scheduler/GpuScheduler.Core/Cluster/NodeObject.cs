@@ -21,6 +21,9 @@ public sealed record NodeObject
     /// <summary>status.allocatable, those resources for which <see cref="KeepsResource"/> is true.</summary>
     public IReadOnlyDictionary<string, string> Allocatable { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>What annotations of the node say of its GPUs (HAMi); null when it has none of them.</summary>
+    public NodeStatement? Statement { get; init; }
+
     /// <summary>True for the resources of allocatable that the engine reads; others need not be kept.</summary>
     public static bool KeepsResource(string resource) => resource == PodsResource || ContainerResources.Counts(resource);
 

@@ -69,18 +69,18 @@ internal static class EvictionJobs
         var lasting = 0UL;
         foreach (var other in node.Allocations)
         {
-            lasting |= evictable.Contains(other.Pod.Uid) ? 0 : MaskOf(other);
+            lasting |= evictable.Contains(other.Pod.Uid) ? 0 : MaskOf(other, node.Facts);
         }
 
-        return new EvictionHold(position, MaskOf(allocation) & ~lasting & node.Facts.WholeMask, allocation.Pod.CpuMilli, allocation.Pod.MemoryBytes);
+        return new EvictionHold(position, MaskOf(allocation, node.Facts) & ~lasting & node.Facts.WholeMask, allocation.Pod.CpuMilli, allocation.Pod.MemoryBytes);
     }
 
-    private static ulong MaskOf(Allocation allocation)
+    private static ulong MaskOf(Allocation allocation, NodeFacts facts)
     {
         var mask = 0UL;
         foreach (var device in allocation.Devices.Devices)
         {
-            mask |= 1UL << device.Gpu;
+            mask |= 1UL << facts.PositionOf(device);
         }
 
         return mask;

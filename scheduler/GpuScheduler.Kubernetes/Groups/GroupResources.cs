@@ -24,7 +24,7 @@ internal static class GroupResources
     /// <summary>The resource of an object by its heading; null when it declares no groups.</summary>
     public static GroupResource? Find(string apiVersion, string kind)
     {
-        var group = apiVersion[..Math.Max(apiVersion.IndexOf('/', StringComparison.Ordinal), 0)];
+        var group = ObjectHeading.GroupOf(apiVersion);
         return All.FirstOrDefault(r => r.ObjectKind == kind && r.ApiGroup == group);
     }
 }

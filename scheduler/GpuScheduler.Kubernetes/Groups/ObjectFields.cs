@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Kubernetes.Groups;
 
@@ -67,6 +68,62 @@ internal sealed class ObjectFields
         return null;
     }
 
+    /// <summary>A whole number of 64 bits.</summary>
+    public long? Long(params ReadOnlySpan<string> path)
+    {
+        if (Find(path) is not { } found)
+        {
+            return null;
+        }
+
+        if (found.ValueKind == JsonValueKind.Number && found.TryGetInt64(out var number))
+        {
+            return number;
+        }
+
+        Fail($"{Name(path)} is {Shown(found)}, and a whole number of 64 bits is allowed");
+        return null;
+    }
+
+    public bool? Flag(params ReadOnlySpan<string> path)
+    {
+        if (Find(path) is not { } found)
+        {
+            return null;
+        }
+
+        if (found.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return found.GetBoolean();
+        }
+
+        Fail($"{Name(path)} is {Shown(found)}, and true or false is allowed");
+        return null;
+    }
+
+    /// <summary>A quantity of bytes, in MiB; from 1 MiB on.</summary>
+    public int? Mebibytes(params ReadOnlySpan<string> path)
+    {
+        if (Find(path) is not { } found)
+        {
+            return null;
+        }
+
+        var text = found.ValueKind switch
+        {
+            JsonValueKind.String => found.GetString(),
+            JsonValueKind.Number => found.GetRawText(),
+            _ => null,
+        };
+        if (text is { Length: <= 40 } && Quantity.TryParseBytes(text, out var bytes) && bytes >> 20 is >= 1 and <= int.MaxValue)
+        {
+            return (int)(bytes >> 20);
+        }
+
+        Fail($"{Name(path)} is {Shown(found)}, and a quantity of at least 1Mi is allowed");
+        return null;
+    }
+
     /// <summary>A string; an empty one counts as absent.</summary>
     public string? Text(params ReadOnlySpan<string> path)
     {
@@ -129,6 +186,25 @@ internal sealed class ObjectFields
         }
 
         return items;
+    }
+
+    /// <summary>The whole numbers of a list; none when it is absent.</summary>
+    public List<int> Numbers(params ReadOnlySpan<string> path)
+    {
+        var numbers = new List<int>();
+        if (Find(path) is not { } found)
+        {
+            return numbers;
+        }
+
+        if (found.ValueKind != JsonValueKind.Array || found.GetArrayLength() > Most || found.EnumerateArray().Any(e => e.ValueKind != JsonValueKind.Number || !e.TryGetInt32(out _)))
+        {
+            Fail($"{Name(path)} is {Shown(found)}, and a list of whole numbers is allowed");
+            return numbers;
+        }
+
+        numbers.AddRange(found.EnumerateArray().Select(e => e.GetInt32()));
+        return numbers;
     }
 
     /// <summary>The names of the fields of an object; none when it is absent.</summary>
