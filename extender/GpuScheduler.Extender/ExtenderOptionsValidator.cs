@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using GpuScheduler.Core.Mig;
 
 namespace GpuScheduler.Extender;
 
@@ -74,6 +75,11 @@ internal static class ExtenderOptionsValidator
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
         }
 
+        if (options.Mig.Enabled)
+        {
+            CheckMig(errors, options);
+        }
+
         // A second for the way there and back, and for what else is done in a bind.
         var needed = options.BindTimeout + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
         if (needed > options.HttpTimeout)
@@ -87,6 +93,37 @@ internal static class ExtenderOptionsValidator
         }
 
         return errors;
+    }
+
+    private static void CheckMig(List<string> errors, ExtenderOptions options)
+    {
+        var mig = options.Mig;
+        if (options.Cluster is { Length: > 0 })
+        {
+            errors.Add("Mig:Enabled is true and Cluster is a snapshot file: layouts can only be changed in a live cluster; set Mig:Enabled to false");
+        }
+
+        CheckFile(errors, "Mig:ConfigFile", mig.ConfigFile, "Mig:Enabled needs the configuration file of mig-parted that mig-manager has");
+        var names = ListenAddress.Split(mig.Configs);
+        if (names.Length == 0)
+        {
+            errors.Add("Mig:Configs is empty: name the configurations of Mig:ConfigFile that may be asked for, for example all-1g.10gb;all-balanced");
+        }
+
+        foreach (var name in names.Where(n => n.Length > MigLabels.MostLength))
+        {
+            errors.Add($"Mig:Configs has \"{name}\": a label takes at most {MigLabels.MostLength} characters");
+        }
+
+        CheckTime(errors, "Mig:MinWait", mig.MinWait, TimeSpan.Zero, TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:Cooldown", mig.Cooldown, TimeSpan.Zero, TimeSpan.FromDays(7));
+        CheckTime(errors, "Mig:Timeout", mig.Timeout, TimeSpan.FromSeconds(10), TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:Backoff", mig.Backoff, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:SolveLimit", mig.SolveLimit, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        if (mig.MostAtOnce is < 1 or > 1000)
+        {
+            errors.Add($"Mig:MostAtOnce is {mig.MostAtOnce}: 1 to 1000 is allowed (to change none set Mig:Enabled to false)");
+        }
     }
 
     private static bool CheckUrls(List<string> errors, string option, string urls, bool allowHttps)
