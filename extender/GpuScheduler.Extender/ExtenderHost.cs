@@ -177,8 +177,9 @@ internal static class ExtenderHost
             MostAtOnce = mig.MostAtOnce,
             SolveLimit = mig.SolveLimit,
         };
+        var schedulers = ListenAddress.Split(mig.Schedulers).ToHashSet(StringComparer.Ordinal);
         services.AddSingleton<MigSolver>();
-        services.AddSingleton(s => new MigController(s.GetRequiredService<ClusterState>(), migOptions, s.GetRequiredService<MigSolver>(), pod => s.GetRequiredService<RecentPods>().Find(pod.Uid) is not null));
+        services.AddSingleton(s => new MigController(s.GetRequiredService<ClusterState>(), migOptions, s.GetRequiredService<MigSolver>(), pod => schedulers.Contains(pod.SchedulerName)));
         services.AddSingleton<INodeMigWriter, NodeMigWriter>();
         if (mig.Events)
         {

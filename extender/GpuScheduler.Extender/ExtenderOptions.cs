@@ -126,6 +126,9 @@ public sealed class ExtenderOptions
         /// <summary>Names of the configurations in it that may be asked for, separated by ';'. Among equally good ones the first.</summary>
         public string Configs { get; set; } = "";
 
+        /// <summary>Names of the schedulers for whose pods nodes are changed, separated by ';'.</summary>
+        public string Schedulers { get; set; } = "default-scheduler;gpu-scheduler";
+
         /// <summary>How long a pod has to find no place before a node is changed for it (<see cref="MigOptions.MinWait"/>).</summary>
         public TimeSpan MinWait { get; set; } = TimeSpan.FromSeconds(30);
 

@@ -110,6 +110,11 @@ internal static class ExtenderOptionsValidator
             errors.Add("Mig:Configs is empty: name the configurations of Mig:ConfigFile that may be asked for, for example all-1g.10gb;all-balanced");
         }
 
+        if (ListenAddress.Split(mig.Schedulers).Length == 0)
+        {
+            errors.Add("Mig:Schedulers is empty: name the schedulers for whose pods nodes may be changed, for example default-scheduler");
+        }
+
         foreach (var name in names.Where(n => n.Length > MigLabels.MostLength))
         {
             errors.Add($"Mig:Configs has \"{name}\": a label takes at most {MigLabels.MostLength} characters");

@@ -28,7 +28,7 @@ public sealed class MigController
     private readonly ClusterState _cluster;
     private readonly MigOptions _options;
     private readonly IMigSolver _solver;
-    private readonly Func<PodInfo, bool> _wasAsked;
+    private readonly Func<PodInfo, bool> _isOurs;
     private readonly TimeProvider _time;
     private readonly SortedDictionary<string, Change> _changes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Pause> _pauses = new(StringComparer.Ordinal);
@@ -45,14 +45,14 @@ public sealed class MigController
     /// <param name="cluster">The cluster.</param>
     /// <param name="options">How layouts are changed.</param>
     /// <param name="solver">What finds the best plan.</param>
-    /// <param name="wasAsked">True for pods that a filter has refused, or would have: for others another scheduler may be responsible.</param>
-    public MigController(ClusterState cluster, MigOptions options, IMigSolver solver, Func<PodInfo, bool> wasAsked)
+    /// <param name="isOurs">True for pods that a scheduler places of which this is a part. (Whether a filter here was asked says nothing: kube-scheduler does not ask when no node has the resource.)</param>
+    public MigController(ClusterState cluster, MigOptions options, IMigSolver solver, Func<PodInfo, bool> isOurs)
     {
         ArgumentNullException.ThrowIfNull(cluster);
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(solver);
-        ArgumentNullException.ThrowIfNull(wasAsked);
-        (_cluster, _options, _solver, _wasAsked, _time) = (cluster, options, solver, wasAsked, cluster.Time);
+        ArgumentNullException.ThrowIfNull(isOurs);
+        (_cluster, _options, _solver, _isOurs, _time) = (cluster, options, solver, isOurs, cluster.Time);
     }
 
     /// <summary>Where things stand.</summary>
@@ -321,7 +321,7 @@ public sealed class MigController
         var waiting = new List<PodInfo>();
         foreach (var pod in _cluster.Pods)
         {
-            if (!pod.Request.Mig.IsEmpty && pod.NodeName is null && !pod.IsTerminating && !_cluster.TryGetAllocation(pod.Uid, out _) && _wasAsked(pod))
+            if (!pod.Request.Mig.IsEmpty && pod.NodeName is null && !pod.IsTerminating && !_cluster.TryGetAllocation(pod.Uid, out _) && _isOurs(pod))
             {
                 _waitingSince.TryAdd(pod.Uid, now);
                 waiting.Add(pod);
