@@ -102,7 +102,7 @@ public sealed class MigTests
         await Eventually.TrueAsync(
             async () =>
             {
-                said = [.. (await cluster.Client.EventsV1.ListNamespacedEventAsync("default", cancellationToken: Cancellation)).Items.Where(e => e.Regarding.Kind == "Node").Select(e => e.Reason)];
+                said = [.. (await cluster.Client.EventsV1.ListNamespacedEventAsync("kube-system", cancellationToken: Cancellation)).Items.Where(e => e.Regarding.Kind == "Node").Select(e => e.Reason)];
                 return reasons.All(said.Contains);
             },
             TimeSpan.FromMinutes(2), () => $"of {string.Join(", ", reasons)} only {string.Join(", ", said)} was said", Cancellation);

@@ -91,7 +91,7 @@ public sealed class NodeMigWriterTests : IAsyncLifetime
     [Fact]
     public async Task An_event_of_a_node_is_where_kubectl_describe_looks_for_it()
     {
-        const string Events = "/apis/events.k8s.io/v1/namespaces/default/events";
+        const string Events = "/apis/events.k8s.io/v1/namespaces/kube-system/events";
         _server.On(Events, Json("{}", 201));
         await new NodeAnnouncer(_connection).SayAsync(new MigNotice("n1", MigNoticeKind.Failed, "MIG layout b: it failed"), Cancellation);
 
