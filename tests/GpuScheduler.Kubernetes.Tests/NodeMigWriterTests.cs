@@ -101,6 +101,17 @@ public sealed class NodeMigWriterTests : IAsyncLifetime
         Assert.True(JsonNode.DeepEquals(body["regarding"], JsonNode.Parse("""{"apiVersion":"v1","kind":"Node","name":"n1","uid":"n1"}""")));
     }
 
+    [Fact]
+    public void A_pending_pod_with_a_MIG_device_says_what_else_it_asks_of_nodes_and_one_without_need_not()
+    {
+        static Core.Requests.NodeDemands? Demands(string resource, string node) => PodJsonReader.Read(System.Text.Encoding.UTF8.GetBytes(
+            $$$$"""{"metadata":{"name":"a","uid":"u"},"spec":{ {{{{node}}}} "nodeSelector":{"nvidia.com/gpu.product":"A"},"containers":[{"resources":{"limits":{"{{{{resource}}}}":"1"}}}]}}""")).Demands;
+
+        Assert.NotNull(Demands("nvidia.com/mig-1g.10gb", ""));
+        Assert.Null(Demands("nvidia.com/gpu", ""));
+        Assert.Null(Demands("nvidia.com/mig-1g.10gb", "\"nodeName\":\"n\","));
+    }
+
     private static MigWrite Write(string? expected) => new("n1", expected, ImmutableSortedDictionary<string, string?>.Empty.Add(MigLabels.Config, "b").Add(MigLabels.Phase, null));
 
     private static string Node(string? config) =>

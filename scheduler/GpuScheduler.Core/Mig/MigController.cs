@@ -179,7 +179,7 @@ public sealed class MigController
                 PauseAfterFailure(change, change.Problem);
                 Enter(change, MigPhase.Ending);
                 break;
-            case MigPhase.Asking when node.Allocations.Any(a => a.UsesGpu):
+            case MigPhase.Asking or MigPhase.AskingBack when node.Allocations.Any(a => a.UsesGpu):
                 GiveUp(change, "a pod that was placed by others uses its GPUs");
                 break;
             case MigPhase.Changing when change.HasSeenMarks && !isMarked:

@@ -223,6 +223,38 @@ public class MigControllerTests
         Assert.Null(world.Cluster.Current.Find("n1")!.Facts.Closed);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_node_on_which_others_place_a_pod_meanwhile_is_left_alone(bool whileRestoring)
+    {
+        var world = new MigWorld().Node("n1");
+        world.Pod("p", "1g.10gb");
+        if (whileRestoring)
+        {
+            world.Wait().Begin("n1").Tick().Finish("n1", succeeds: false);
+        }
+
+        world.Answers = w => w.Labels.ContainsKey(MigLabels.Config) ? MigWriteOutcome.Failed : null;
+        if (whileRestoring)
+        {
+            world.Tick();
+        }
+        else
+        {
+            world.Wait();
+        }
+
+        world.Cluster.UpsertPod(new Testing.PodBuilder("other").Mig("7g.80gb").On("n1").Build());
+        world.Answers = _ => null;
+        var before = world.Label("n1", MigLabels.Config);
+        world.Tick().Tick();
+
+        Assert.Equal(before, world.Label("n1", MigLabels.Config));
+        Assert.Equal(MigNoticeKind.GivenUp, world.Notices[^1].Kind);
+        Assert.Empty(world.Controller.View.Changes);
+    }
+
     [Fact]
     public void A_node_that_goes_is_forgotten_and_another_one_is_changed()
     {
