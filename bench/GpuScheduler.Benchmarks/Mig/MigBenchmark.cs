@@ -20,7 +20,7 @@ internal static class MigBenchmark
             new MigProblem { Demands = [new MigDemand("a", 2, 1)], Slots = [[0]], Units = [new MigUnits(1, [new MigOption("x", [1], 1)])] },
             new SolveLimit(TimeProvider.System, TimeSpan.FromMinutes(1)));
         var rows = new List<MigRow>();
-        foreach (var row in MigAcceptance.Rows(seeds, only).Concat(MigRepacks.Rows(solver, seeds, patience, only)))
+        foreach (var row in MigAcceptance.Rows(seeds, only).Concat(MigRepacks.Rows(solver, seeds, patience, only)).Concat(MigPlans.Rows(solver, seeds, patience, only)))
         {
             rows.Add(row);
             await Console.Error.WriteLineAsync($"{row.Case} {row.Gpus}");

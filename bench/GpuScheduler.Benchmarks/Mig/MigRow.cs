@@ -5,7 +5,7 @@ namespace GpuScheduler.Benchmarks.Mig;
 /// <summary>One measured case of MIG placement. What does not apply to a case is null.</summary>
 internal sealed record MigRow
 {
-    /// <summary>acceptance/load/mix, or repack.</summary>
+    /// <summary>acceptance/load/mix, repack, or plan.</summary>
     [JsonPropertyName("case")]
     public required string Case { get; init; }
 
@@ -33,15 +33,15 @@ internal sealed record MigRow
     [JsonPropertyName("variables")]
     public int? Variables { get; init; }
 
-    /// <summary>Median time of a repack, in ms.</summary>
+    /// <summary>Median time of a repack or plan, in ms.</summary>
     [JsonPropertyName("medianMs")]
     public double? MedianMs { get; init; }
 
-    /// <summary>Longest time of a repack, in ms.</summary>
+    /// <summary>Longest time, in ms.</summary>
     [JsonPropertyName("maxMs")]
     public double? MaxMs { get; init; }
 
-    /// <summary>Share of the repacks that are proven, from 0 to 1.</summary>
+    /// <summary>Share of the answers that are proven, from 0 to 1.</summary>
     [JsonPropertyName("provenShare")]
     public double? ProvenShare { get; init; }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
@@ -21,6 +22,7 @@ internal sealed class MigPlanner
     private readonly List<MigRequestKind> _kinds = [];
     private readonly Dictionary<string, (int Slot, ImmutableArray<int> Serves)> _slots = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnitClass> _classes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, ImmutableArray<ImmutableArray<int>>> _patterns = new(StringComparer.Ordinal);
 
     /// <param name="configs">The configurations that may be asked for.</param>
     /// <param name="pods">The pods without a place; of each kind the first are served first.</param>
@@ -71,14 +73,14 @@ internal sealed class MigPlanner
 
         AddOnDemand(node, geometry, serves);
         var keep = FreeFixed(node, geometry);
-        var options = new List<(MigConfig? Config, MigTarget? Target, int[] Supply, int Disturbed)> { (null, null, keep, 0) };
+        var options = new List<(MigConfig? Config, int[] Supply, int Disturbed)> { (null, keep, 0) };
         if (mayChange is not null && IsChangeable(node))
         {
             foreach (var config in _configs)
             {
                 if (config.Name != node.Facts.Labels.GetValueOrDefault(MigLabels.Config) && mayChange(config) && config.TryApply(node.Facts, out var target, out _) && target.ChangesOn(node.Facts) is > 0 and var disturbed)
                 {
-                    options.Add((config, target, [.. target.Total], disturbed));
+                    options.Add((config, [.. target.Total], disturbed));
                 }
             }
         }
@@ -88,14 +90,14 @@ internal sealed class MigPlanner
 
     /// <summary>Adds a node that is being changed, by what it will have.</summary>
     public void AddChanging(NodeInfo node, MigTarget target) =>
-        Put(node.Facts.Name, target.Geometry, ServedOn(node, target.Geometry), [(null, null, [.. target.Total], 0)]);
+        Put(node.Facts.Name, target.Geometry, ServedOn(node, target.Geometry), [(null, [.. target.Total], 0)]);
 
     /// <summary>Adds a node that is about to be opened again, by what it has.</summary>
     public void AddOpening(NodeInfo node)
     {
         if (node.Facts.Model?.Mig is { } geometry)
         {
-            Put(node.Facts.Name, geometry, ServedOn(node, geometry), [(null, null, FreeFixed(node, geometry), 0)]);
+            Put(node.Facts.Name, geometry, ServedOn(node, geometry), [(null, FreeFixed(node, geometry), 0)]);
         }
     }
 
@@ -122,7 +124,7 @@ internal sealed class MigPlanner
                 var option = classes[c].Options[o];
                 for (var n = 0; n < plan.Chosen[c][o] && option.Config is not null; n++)
                 {
-                    changes.Add(new MigNodeChange(classes[c].Nodes[next++], option.Config, option.Target!, option.Disturbed));
+                    changes.Add(new MigNodeChange(classes[c].Nodes[next++], option.Config, option.Disturbed));
                 }
             }
         }
@@ -167,8 +169,13 @@ internal sealed class MigPlanner
             ref readonly var use = ref node.Use[gpu];
             if (node.Facts.Gpus[gpu].Mig == MigMode.OnDemand && !use.Whole && use.Shares == 0)
             {
-                var patterns = MigPatterns.Maximal(geometry, use.MigMask, use.MediaExtensions, wanted);
-                Put("", geometry, serves, [.. patterns.Select(p => ((MigConfig?)null, (MigTarget?)null, p.ToArray(), 0))]);
+                var key = string.Create(CultureInfo.InvariantCulture, $"{RuntimeHelpers.GetHashCode(geometry)} {use.MigMask} {use.MediaExtensions} {string.Join(',', wanted)}");
+                if (!_patterns.TryGetValue(key, out var patterns))
+                {
+                    _patterns[key] = patterns = MigPatterns.Maximal(geometry, use.MigMask, use.MediaExtensions, wanted);
+                }
+
+                Put("", geometry, serves, [.. patterns.Select(p => ((MigConfig?)null, p.ToArray(), 0))]);
             }
         }
     }
@@ -201,13 +208,13 @@ internal sealed class MigPlanner
         return free;
     }
 
-    private void Put(string node, MigGeometry geometry, ImmutableArray<int>[] serves, List<(MigConfig? Config, MigTarget? Target, int[] Supply, int Disturbed)> options)
+    private void Put(string node, MigGeometry geometry, ImmutableArray<int>[] serves, List<(MigConfig? Config, int[] Supply, int Disturbed)> options)
     {
         var slots = Array.ConvertAll(serves, s => s.IsEmpty ? -1 : SlotOf(s));
         var key = string.Create(CultureInfo.InvariantCulture, $"{(node.Length > 0 ? "node" : "gpu")} {geometry.MemorySlices} {string.Join(',', slots)}: {string.Join(';', options.Select(o => $"{o.Config?.Name}={string.Join(',', o.Supply)}/{o.Disturbed}"))}");
         if (!_classes.TryGetValue(key, out var units))
         {
-            _classes[key] = units = new UnitClass([.. options.Select(o => new UnitOption(o.Config, o.Target, BySlot(slots, o.Supply), o.Disturbed))]);
+            _classes[key] = units = new UnitClass([.. options.Select(o => new UnitOption(o.Config, BySlot(slots, o.Supply), o.Disturbed))]);
         }
 
         units.Count++;
@@ -241,7 +248,7 @@ internal sealed class MigPlanner
 
     private static ImmutableArray<int> Widen(Dictionary<int, int> supply, int slots) => [.. Enumerable.Range(0, slots).Select(s => supply.GetValueOrDefault(s))];
 
-    private sealed record UnitOption(MigConfig? Config, MigTarget? Target, Dictionary<int, int> Supply, int Disturbed);
+    private sealed record UnitOption(MigConfig? Config, Dictionary<int, int> Supply, int Disturbed);
 
     private sealed class UnitClass(List<UnitOption> options)
     {
