@@ -5,13 +5,21 @@ namespace GpuScheduler.Core.Mig;
 
 /// <summary>
 /// A good plan quickly: again and again the option that serves the most of what is still asked for, first of those that disturb
-/// nothing, then of the others by what they serve for each GPU disturbed. What the chosen devices serve is then counted exactly.
+/// nothing, then of the others by what they serve for each GPU disturbed, or in all, whichever comes out better. What the chosen devices
+/// serve is then counted exactly.
 /// </summary>
 internal static class MigGreedy
 {
     public const string Method = "greedy";
 
     public static MigPlan Plan(MigProblem problem)
+    {
+        var sparing = Plan(problem, perGpu: true);
+        var eager = Plan(problem, perGpu: false);
+        return eager.IsBetterThan(sparing) ? eager : sparing;
+    }
+
+    private static MigPlan Plan(MigProblem problem, bool perGpu)
     {
         var left = problem.Demands.Select(d => (long)d.Count).ToArray();
         var units = problem.Units.Select(u => u.Count).ToArray();
@@ -32,7 +40,7 @@ internal static class MigGreedy
                     for (var o = 0; o < chosen[u].Length && units[u] > 0; o++)
                     {
                         var option = problem.Units[u].Options[o];
-                        if (option.Disturbed > 0 == disturbing && Gain(option) is > 0 and var gain && (disturbing ? gain / (double)option.Disturbed : gain) is var value && value > best)
+                        if (option.Disturbed > 0 == disturbing && Gain(option) is > 0 and var gain && (disturbing && perGpu ? gain / (double)option.Disturbed : gain) is var value && value > best)
                         {
                             (best, at, which) = (value, u, o);
                         }
