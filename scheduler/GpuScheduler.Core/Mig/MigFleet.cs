@@ -5,19 +5,6 @@ using GpuScheduler.Core.Devices;
 
 namespace GpuScheduler.Core.Mig;
 
-/// <summary>Which GPU of many gets a device.</summary>
-public enum MigChoice
-{
-    /// <summary>The first GPU, at the first place.</summary>
-    FirstFit,
-
-    /// <summary>The fullest GPU, at the first place.</summary>
-    BestFit,
-
-    /// <summary>Where the value of the GPU (<see cref="MigValueTable"/>) falls least.</summary>
-    ValueTable,
-}
-
 /// <summary>
 /// GPUs of one geometry in MIG mode on which devices are made on demand, as counts by what is taken: a pick looks at the states, of which
 /// there are some hundred, and not at the GPUs. Not thread-safe.
