@@ -46,7 +46,7 @@ public static class MigConfigFile
         {
             throw new InvalidDataException($"{path}, line {e.Start.Line}: it is not YAML: {e.Message}", e);
         }
-        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException or ArgumentException)
         {
             throw new InvalidDataException($"{path} is not a configuration file of mig-parted: {e.Message}", e);
         }

@@ -61,7 +61,7 @@ public sealed class NodeMigWriter(KubernetesConnection connection) : INodeMigWri
             var metadata = JsonNode.Parse(utf8Node)?["metadata"];
             return ((string?)metadata?["resourceVersion"], (string?)metadata?["labels"]?[MigLabels.Config] is { Length: > 0 } config ? config : null);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             throw new KubernetesApiException($"the API server's answer for node {name} cannot be read: {e.Message}", innerException: e);
         }

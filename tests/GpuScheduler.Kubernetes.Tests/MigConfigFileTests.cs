@@ -97,6 +97,7 @@ public class MigConfigFileTests
     [InlineData("- 1", "an object")]
     [InlineData("a: [", "is not YAML")]
     [InlineData("", "the file has to be an object")]
+    [InlineData("mig-configs: {x: [{devices: all, mig-enabled: false}], x: []}", "the same key")]
     [InlineData("mig-configs: {x: []}", "mig-configs.x has to be a list with at least one entry")]
     [InlineData("mig-configs: {x: [{devices: all}]}", "mig-configs.x[0].mig-enabled has to be true or false")]
     [InlineData("mig-configs: {x: [{mig-enabled: true}]}", "mig-configs.x[0].devices has to be \"all\" or a list")]
