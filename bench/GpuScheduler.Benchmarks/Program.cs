@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using GpuScheduler.Benchmarks;
 using GpuScheduler.Benchmarks.Gangs;
+using GpuScheduler.Benchmarks.Mig;
 using GpuScheduler.Benchmarks.Policies;
 
 var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
@@ -44,5 +45,9 @@ var patience = new Option<double>("--patience") { Description = "Factor on the t
 var gangs = new Command("gangs", "Gang placement against best fit: single gangs, batches, roles and preemption.") { json, gangSeeds, patience, only };
 gangs.SetAction((parsed, cancellation) => GangBenchmark.RunAsync(parsed.GetValue(gangSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, micro, serveBaseline };
+var migSeeds = new Option<int>("--seeds") { Description = "Streams, and fleets of each size.", DefaultValueFactory = _ => 5 };
+var mig = new Command("mig", "MIG placement: what a stream of requests gets by each choice of the GPU, and the exact repack.") { json, migSeeds, patience, only };
+mig.SetAction((parsed, cancellation) => MigBenchmark.RunAsync(parsed.GetValue(migSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
+
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, mig, micro, serveBaseline };
 return await root.Parse(args).InvokeAsync();

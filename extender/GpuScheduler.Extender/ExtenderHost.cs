@@ -3,6 +3,7 @@ using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Mig;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -79,7 +80,7 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled });
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
@@ -91,6 +92,7 @@ internal static class ExtenderHost
         services.AddSingleton<VerbEndpoints>();
         services.AddSingleton<InspectionEndpoints>();
         services.AddSingleton<GangEndpoints>();
+        services.AddSingleton<MigEndpoints>();
         services.AddSingleton<CertificateStore>();
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
@@ -115,7 +117,7 @@ internal static class ExtenderHost
                 services.AddSingleton<IPodEvictor, PodEvictor>();
             }
 
-            if (options.Gangs.Wake)
+            if (options.Gangs.Wake || options.Mig.Enabled)
             {
                 services.AddSingleton<IPodWaker, PodWaker>();
             }
@@ -129,6 +131,11 @@ internal static class ExtenderHost
             {
                 services.AddSingleton<IGangAnnouncer, GangAnnouncer>();
                 services.AddHostedService<GangReporter>();
+            }
+
+            if (options.Mig.Enabled)
+            {
+                AddMig(services, options);
             }
 
             services.AddSingleton<ClusterWatcher>();
@@ -159,6 +166,31 @@ internal static class ExtenderHost
         return app;
     }
 
+    private static void AddMig(IServiceCollection services, ExtenderOptions options)
+    {
+        var mig = options.Mig;
+        var migOptions = new MigOptions
+        {
+            Configs = MigConfigFile.Load(mig.ConfigFile!, ListenAddress.Split(mig.Configs)),
+            MinWait = mig.MinWait,
+            Cooldown = mig.Cooldown,
+            Timeout = mig.Timeout,
+            Backoff = mig.Backoff,
+            MostAtOnce = mig.MostAtOnce,
+            SolveLimit = mig.SolveLimit,
+        };
+        var schedulers = ListenAddress.Split(mig.Schedulers).ToHashSet(StringComparer.Ordinal);
+        services.AddSingleton<MigSolver>();
+        services.AddSingleton(s => new MigController(s.GetRequiredService<ClusterState>(), migOptions, s.GetRequiredService<MigSolver>(), pod => schedulers.Contains(pod.SchedulerName)));
+        services.AddSingleton<INodeMigWriter, NodeMigWriter>();
+        if (mig.Events)
+        {
+            services.AddSingleton<INodeAnnouncer, NodeAnnouncer>();
+        }
+
+        services.AddHostedService<MigService>();
+    }
+
     private static void Map(WebApplication app, ExtenderOptions options)
     {
         if (options.HealthUrls.Length > 0)
@@ -184,6 +216,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
+        app.Services.GetRequiredService<MigEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -191,7 +224,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/mig\n");
         });
     }
 

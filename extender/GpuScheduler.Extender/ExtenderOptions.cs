@@ -1,5 +1,6 @@
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Extender;
@@ -45,6 +46,9 @@ public sealed class ExtenderOptions
 
     /// <summary>The words of other GPU sharing stacks.</summary>
     public DialectSettings Dialects { get; set; } = new();
+
+    /// <summary>Nodes whose MIG layout is changed for pods that find no place.</summary>
+    public MigSettings Mig { get; set; } = new();
 
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
@@ -127,6 +131,43 @@ public sealed class ExtenderOptions
 
         /// <summary>How long a bind may wait for its turn on a node whose device plugin takes pods one after the other, as HAMi's does.</summary>
         public TimeSpan NodeWait { get; set; } = TimeSpan.FromSeconds(5);
+    }
+
+    /// <summary>Nodes whose MIG layout is changed for pods that find no place.</summary>
+    public sealed class MigSettings
+    {
+        /// <summary>True to change nodes with the label gpuscheduler.io/mig-dynamic=true. It needs the right to patch nodes (manifests/mig-dynamic).</summary>
+        public bool Enabled { get; set; }
+
+        /// <summary>The configuration file that mig-manager has, or one of that form.</summary>
+        public string? ConfigFile { get; set; }
+
+        /// <summary>Names of the configurations in it that may be asked for, separated by ';'. Among equally good ones the first.</summary>
+        public string Configs { get; set; } = "";
+
+        /// <summary>Names of the schedulers for whose pods nodes are changed, separated by ';'.</summary>
+        public string Schedulers { get; set; } = "default-scheduler;gpu-scheduler";
+
+        /// <summary>How long a pod has to find no place before a node is changed for it (<see cref="MigOptions.MinWait"/>).</summary>
+        public TimeSpan MinWait { get; set; } = TimeSpan.FromSeconds(30);
+
+        /// <summary>How long a node that was changed is not changed again (<see cref="MigOptions.Cooldown"/>).</summary>
+        public TimeSpan Cooldown { get; set; } = TimeSpan.FromMinutes(10);
+
+        /// <summary>How long a change may take, and then its restoration (<see cref="MigOptions.Timeout"/>).</summary>
+        public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(15);
+
+        /// <summary>How long a node and a configuration are left alone after a failure, at first (<see cref="MigOptions.Backoff"/>).</summary>
+        public TimeSpan Backoff { get; set; } = TimeSpan.FromMinutes(5);
+
+        /// <summary>Most nodes in change at once.</summary>
+        public int MostAtOnce { get; set; } = 1;
+
+        /// <summary>How long one plan may be thought about.</summary>
+        public TimeSpan SolveLimit { get; set; } = TimeSpan.FromSeconds(1);
+
+        /// <summary>Events say of a node when its layout is changed, and what came of it.</summary>
+        public bool Events { get; set; } = true;
     }
 
     /// <summary>How decisions are made.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests.Dialects;
 
 namespace GpuScheduler.Extender;
@@ -81,6 +82,11 @@ internal static class ExtenderOptionsValidator
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
         }
 
+        if (options.Mig.Enabled)
+        {
+            CheckMig(errors, options);
+        }
+
         // A second for the way there and back, and for what else is done in a bind.
         var needed = options.BindTimeout + options.Dialects.NodeWait + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
         if (needed > options.HttpTimeout)
@@ -101,6 +107,42 @@ internal static class ExtenderOptionsValidator
         foreach (var name in DialectSettingsReader.Names(value).Where(name => !allowed.Any(d => d.Name == name)))
         {
             errors.Add($"{option} has \"{name}\": {string.Join(", ", allowed)} are allowed, separated by ',', or none");
+        }
+    }
+
+    private static void CheckMig(List<string> errors, ExtenderOptions options)
+    {
+        var mig = options.Mig;
+        if (options.Cluster is { Length: > 0 })
+        {
+            errors.Add("Mig:Enabled is true and Cluster is a snapshot file: layouts can only be changed in a live cluster; set Mig:Enabled to false");
+        }
+
+        CheckFile(errors, "Mig:ConfigFile", mig.ConfigFile, "Mig:Enabled needs the configuration file of mig-parted that mig-manager has");
+        var names = ListenAddress.Split(mig.Configs);
+        if (names.Length == 0)
+        {
+            errors.Add("Mig:Configs is empty: name the configurations of Mig:ConfigFile that may be asked for, for example all-1g.10gb;all-balanced");
+        }
+
+        if (ListenAddress.Split(mig.Schedulers).Length == 0)
+        {
+            errors.Add("Mig:Schedulers is empty: name the schedulers for whose pods nodes may be changed, for example default-scheduler");
+        }
+
+        foreach (var name in names.Where(n => n.Length > MigLabels.MostLength))
+        {
+            errors.Add($"Mig:Configs has \"{name}\": a label takes at most {MigLabels.MostLength} characters");
+        }
+
+        CheckTime(errors, "Mig:MinWait", mig.MinWait, TimeSpan.Zero, TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:Cooldown", mig.Cooldown, TimeSpan.Zero, TimeSpan.FromDays(7));
+        CheckTime(errors, "Mig:Timeout", mig.Timeout, TimeSpan.FromSeconds(10), TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:Backoff", mig.Backoff, TimeSpan.FromSeconds(1), TimeSpan.FromHours(24));
+        CheckTime(errors, "Mig:SolveLimit", mig.SolveLimit, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(1));
+        if (mig.MostAtOnce is < 1 or > 1000)
+        {
+            errors.Add($"Mig:MostAtOnce is {mig.MostAtOnce}: 1 to 1000 is allowed (to change none set Mig:Enabled to false)");
         }
     }
 

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Net;
-using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -11,21 +9,13 @@ using GpuScheduler.Kubernetes.Groups;
 namespace GpuScheduler.Kubernetes;
 
 /// <summary>
-/// Writes events.k8s.io/v1, and the status of the PodGroups of scheduler-plugins and of Kubernetes. The name of an event follows from
-/// what it says and when, by tens of minutes: what was said already, by a process before this one too, is refused as existing.
+/// Writes events, and the status of the PodGroups of scheduler-plugins and of Kubernetes.
 /// </summary>
 /// <param name="connection">The API server.</param>
 /// <param name="time">The clock; null for the system's.</param>
 public sealed class GangAnnouncer(KubernetesConnection connection, TimeProvider? time = null) : IGangAnnouncer
 {
-    private const string Controller = "gpuscheduler.io/extender";
-
-    /// <summary>Longest note that the API takes, in bytes; <see cref="Shorten"/> counts in characters and stays below.</summary>
-    private const int LongestNote = 1024;
-
-    private static readonly TimeSpan s_same = TimeSpan.FromMinutes(10);
-    private static readonly RbacRule s_eventRule = new("events.k8s.io", "events", "create");
-
+    private readonly EventWriter _events = new(connection, time ?? TimeProvider.System);
     private readonly TimeProvider _time = time ?? TimeProvider.System;
     private readonly ConcurrentDictionary<string, string> _served = new(StringComparer.Ordinal);
 
@@ -33,44 +23,16 @@ public sealed class GangAnnouncer(KubernetesConnection connection, TimeProvider?
     public async Task SayAsync(GangNotice notice, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(notice);
-        var now = _time.GetUtcNow();
-        var note = Shorten(notice.Note);
         var resource = notice.Object is { } id ? GroupResources.All.First(r => r.Kind == id.Kind) : null;
-        var name = notice.Object?.Name ?? notice.PodName;
-        var said = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{notice.Uid} {notice.Reason} {note} {now.Ticks / s_same.Ticks}")));
-        var body = new JsonObject
+        var regarding = new JsonObject
         {
-            ["apiVersion"] = "events.k8s.io/v1",
-            ["kind"] = "Event",
-            ["metadata"] = new JsonObject
-            {
-                ["name"] = $"{name[..Math.Min(name.Length, 200)].TrimEnd('.', '-')}.{Convert.ToHexStringLower(said)[..16]}",
-                ["namespace"] = notice.Namespace,
-            },
-            ["eventTime"] = now.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture),
-            ["reportingController"] = Controller,
-            ["reportingInstance"] = Environment.MachineName is { Length: > 0 } machine ? machine : "extender",
-            ["action"] = "Scheduling",
-            ["reason"] = notice.Reason,
-            ["note"] = note,
-            ["type"] = notice.IsWarning ? "Warning" : "Normal",
-            ["regarding"] = new JsonObject
-            {
-                ["apiVersion"] = resource is null ? "v1" : $"{resource.ApiGroup}/{_served.GetValueOrDefault(resource.Kind, resource.Versions[0])}",
-                ["kind"] = resource?.ObjectKind ?? "Pod",
-                ["namespace"] = notice.Namespace,
-                ["name"] = name,
-                ["uid"] = notice.Uid,
-            },
+            ["apiVersion"] = resource is null ? "v1" : $"{resource.ApiGroup}/{_served.GetValueOrDefault(resource.Kind, resource.Versions[0])}",
+            ["kind"] = resource?.ObjectKind ?? "Pod",
+            ["namespace"] = notice.Namespace,
+            ["name"] = notice.Object?.Name ?? notice.PodName,
+            ["uid"] = notice.Uid,
         };
-        try
-        {
-            await connection.CallAsync(HttpMethod.Post, $"apis/events.k8s.io/v1/namespaces/{Uri.EscapeDataString(notice.Namespace)}/events", Bytes(body), s_eventRule, cancellationToken);
-        }
-        catch (KubernetesApiException e) when (e.Status == HttpStatusCode.Conflict)
-        {
-            // It was said already.
-        }
+        await _events.WriteAsync(notice.Namespace, regarding, "Scheduling", notice.Reason, notice.Note, notice.IsWarning, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -112,6 +74,4 @@ public sealed class GangAnnouncer(KubernetesConnection connection, TimeProvider?
     }
 
     private static byte[] Bytes(JsonObject body) => Encoding.UTF8.GetBytes(body.ToJsonString());
-
-    private static string Shorten(string note) => note.Length < LongestNote / 3 ? note : note[..((LongestNote / 3) - 1)] + "…";
 }

@@ -90,13 +90,18 @@ public static class PodJsonReader
             pod.Uid = nameStandsForUid ? $"{pod.Namespace}/{pod.Name}" : throw new JsonException("metadata.uid is missing");
         }
 
-        // Only pods of gangs are placed by us without being offered nodes: for the others this is not worth a second look.
+        // Only pods of gangs are placed by us without being offered nodes: for most others this is not worth a second look.
         if (hasSpec && pod.MayBeInGang && string.IsNullOrEmpty(pod.NodeName))
         {
             pod.Demands = NodeDemandsReader.Read(ref spec, pod.PlannedNode);
         }
 
-        return pod.Build();
+        var read = pod.Build();
+
+        // Nodes are changed for pending pods with MIG devices, before any node can be offered.
+        return hasSpec && read is { Request.Mig.IsEmpty: false, NodeName: null, Demands: null }
+            ? read with { Demands = NodeDemandsReader.Read(ref spec, read.PlannedNode) }
+            : read;
     }
 
     private static void ReadMetadata(ref Utf8JsonReader json, PodInfoBuilder pod)

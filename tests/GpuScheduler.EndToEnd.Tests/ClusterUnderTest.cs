@@ -61,6 +61,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     public async Task AddNodesAsync(int count, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(Workload.Nodes(count), Eight(cancellation), async (node, token) => await Client.CoreV1.CreateNodeAsync(node, cancellationToken: token));
 
+    /// <summary>Grants what changes of MIG layouts need, beyond the base.</summary>
+    public Task AllowMigAsync(CancellationToken cancellation) => InstallAsync("mig-dynamic/rbac.yaml", "gpu-scheduler", cancellation);
+
     public async Task AddPodsAsync(IEnumerable<V1Pod> pods, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(pods, Eight(cancellation), async (pod, token) => await Client.CoreV1.CreateNamespacedPodAsync(pod, "default", cancellationToken: token));
 
@@ -218,25 +221,30 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                 await Client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new V1ObjectMeta { Name = space } }, cancellationToken: cancellation);
             }
 
-            foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "manifests", file), cancellation)))
+            await InstallAsync(file, space, cancellation);
+        }
+    }
+
+    private async Task InstallAsync(string file, string space, CancellationToken cancellation)
+    {
+        foreach (var item in KubernetesYaml.LoadAllFromString(await File.ReadAllTextAsync(Path.Combine(Checkout.Root, "manifests", file), cancellation)))
+        {
+            switch (item)
             {
-                switch (item)
-                {
-                    case V1CustomResourceDefinition crd:
-                        await Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(crd, cancellationToken: cancellation);
-                        break;
-                    case V1ServiceAccount account:
-                        await Client.CoreV1.CreateNamespacedServiceAccountAsync(account, space, cancellationToken: cancellation);
-                        break;
-                    case V1ClusterRole role:
-                        await Client.RbacAuthorizationV1.CreateClusterRoleAsync(role, cancellationToken: cancellation);
-                        break;
-                    case V1ClusterRoleBinding binding:
-                        await Client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellation);
-                        break;
-                    default:
-                        throw new InvalidOperationException($"{file} has a {item.GetType().Name} that the tests do not install");
-                }
+                case V1CustomResourceDefinition crd:
+                    await Client.ApiextensionsV1.CreateCustomResourceDefinitionAsync(crd, cancellationToken: cancellation);
+                    break;
+                case V1ServiceAccount account:
+                    await Client.CoreV1.CreateNamespacedServiceAccountAsync(account, space, cancellationToken: cancellation);
+                    break;
+                case V1ClusterRole role:
+                    await Client.RbacAuthorizationV1.CreateClusterRoleAsync(role, cancellationToken: cancellation);
+                    break;
+                case V1ClusterRoleBinding binding:
+                    await Client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellation);
+                    break;
+                default:
+                    throw new InvalidOperationException($"{file} has a {item.GetType().Name} that the tests do not install");
             }
         }
     }

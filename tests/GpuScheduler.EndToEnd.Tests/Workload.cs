@@ -92,6 +92,32 @@ internal static class Workload
         return node;
     }
 
+    /// <summary>A node with so many A100 80 GB, each cut into so many devices of a profile by a configuration of mig-manager.</summary>
+    public static V1Node CutBy(string name, string config, string profile, int count, int gpus)
+    {
+        var node = Mig(name);
+        node.Metadata.Labels["nvidia.com/gpu.count"] = Text(gpus);
+        node.Metadata.Labels["nvidia.com/mig.config"] = config;
+        node.Metadata.Labels["nvidia.com/mig.config.state"] = "success";
+        foreach (var amounts in new[] { node.Status.Capacity, node.Status.Allocatable })
+        {
+            Cut(amounts, profile, count * gpus);
+        }
+
+        return node;
+    }
+
+    /// <summary>Replaces the MIG devices of a node; those that are gone are there with 0, as the kubelet has it.</summary>
+    public static void Cut(IDictionary<string, ResourceQuantity> amounts, string profile, int count)
+    {
+        foreach (var resource in amounts.Keys.Where(k => k.StartsWith("nvidia.com/mig-", StringComparison.Ordinal)).ToList())
+        {
+            amounts[resource] = new ResourceQuantity("0");
+        }
+
+        amounts["nvidia.com/mig-" + profile] = new ResourceQuantity(Text(count));
+    }
+
     /// <summary>A node with whole GPUs, as GPU Feature Discovery and the device plugin show it.</summary>
     public static V1Node Gpus(string name, string product, int count, int memory) => Node(name,
         new() { ["nvidia.com/gpu.product"] = product, ["nvidia.com/gpu.count"] = Text(count), ["nvidia.com/gpu.memory"] = Text(memory) },

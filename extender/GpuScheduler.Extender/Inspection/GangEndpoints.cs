@@ -140,15 +140,7 @@ internal sealed class GangEndpoints(SchedulingEngine engine)
         json.WriteStartObject();
         json.WriteBoolean("placed", plan.IsPlaced);
         json.WriteString("domain", gang.Domain);
-        json.WriteStartObject("proof");
-        json.WriteString("status", plan.Proof.Status.ToString().ToLowerInvariant());
-        json.WriteString("method", plan.Proof.Method);
-        json.WriteNumber("objective", plan.Proof.Objective);
-        json.WriteNumber("bound", plan.Proof.Bound);
-        json.WriteNumber("gapPercent", plan.Proof.GapPercent);
-        json.WriteString("why", plan.Proof.Why);
-        json.WriteNumber("milliseconds", plan.Proof.Elapsed.TotalMilliseconds);
-        json.WriteEndObject();
+        ProofJson.Write(json, plan.Proof);
         json.WriteStartArray("domainsUsed");
         foreach (var count in plan.DomainsUsed)
         {

@@ -21,6 +21,7 @@ internal sealed class ExtenderMetrics : IDisposable
     private readonly Counter<long> _woken;
     private readonly Counter<long> _evicted;
     private readonly Counter<long> _ungated;
+    private readonly Counter<long> _layouts;
 
     public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
     {
@@ -44,6 +45,7 @@ internal sealed class ExtenderMetrics : IDisposable
         _evicted = _meter.CreateCounter<long>("gpu_scheduler.gang.evictions", null, "Pods that were deleted so that a gang gets its place, beside those that kube-scheduler deletes, by outcome.");
         _woken = _meter.CreateCounter<long>("gpu_scheduler.gang.wakes", null, "Pending members that were touched so that kube-scheduler looks at them again, by outcome.");
         _ungated = _meter.CreateCounter<long>("gpu_scheduler.gang.gates_removed", null, "Scheduling gates of gang members that were removed, by outcome.");
+        _layouts = _meter.CreateCounter<long>("gpu_scheduler.mig.changes", null, "Changes of MIG layouts of nodes, by what happened.");
         _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
             c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
         _meter.CreateObservableGauge("gpu_scheduler.nodes", () => cluster.Current.Index.Count, null, "Nodes known.");
@@ -98,6 +100,8 @@ internal sealed class ExtenderMetrics : IDisposable
     public void Woken(string outcome) => _woken.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Released(string outcome) => _ungated.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void LayoutChange(string what) => _layouts.Add(1, new KeyValuePair<string, object?>("what", what));
 
     public void Dispose() => _meter.Dispose();
 

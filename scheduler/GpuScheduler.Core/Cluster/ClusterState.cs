@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -35,6 +37,7 @@ public sealed class ClusterState
     private readonly Dictionary<string, DeviceAssignment> _truths = new(StringComparer.Ordinal); // what a pod holds where that is not what its annotation says
     private readonly Queue<Allocation> _departed = [];
     private volatile bool _hasDeparted;
+    private readonly Dictionary<string, Status> _closed = new(StringComparer.Ordinal); // nodes that we are about to change, and why nobody may come
     private readonly Stack<int> _freePositions = new();
     private readonly ChangeLog _log = new();
     private readonly List<int> _unpublished = [];
@@ -64,6 +67,9 @@ public sealed class ClusterState
         _levels = levels ?? NetworkLevel.Defaults;
         _snapshot = new Snapshot(0, 0, new NodeIndex([]), default, _topology);
     }
+
+    /// <summary>True to place nothing on nodes that are marked as being changed (<see cref="MigLabels.To"/>): for a process that ends such changes.</summary>
+    public bool ClosesChangingNodes { get; init; }
 
     /// <summary>The clock of the holds.</summary>
     internal TimeProvider Time { get; }
@@ -101,6 +107,50 @@ public sealed class ClusterState
             var known = _log.TryList(since, positions);
             since = _log.Count;
             return known;
+        }
+    }
+
+    /// <summary>All pods that are known and have not ended, in no order.</summary>
+    public IReadOnlyList<PodInfo> Pods
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _pods.Values];
+            }
+        }
+    }
+
+    /// <summary>Lets no pod that wants a GPU come to a node any more, unless one has something there, if only tentatively.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="why">What such pods are told.</param>
+    /// <returns>False when it is in use, or gone; then nothing has changed.</returns>
+    public bool TryClose(string node, Status why)
+    {
+        ArgumentNullException.ThrowIfNull(why);
+        lock (_gate)
+        {
+            if (!_positions.ContainsKey(node) || _ledger.On(node).Any(a => a.UsesGpu))
+            {
+                return false;
+            }
+
+            _closed[node] = why;
+            Refresh(node);
+            return true;
+        }
+    }
+
+    /// <summary>Ends <see cref="TryClose"/>. A node that is marked stays closed until the mark is gone, too.</summary>
+    public void Open(string node)
+    {
+        lock (_gate)
+        {
+            if (_closed.Remove(node))
+            {
+                Refresh(node);
+            }
         }
     }
 
@@ -903,6 +953,7 @@ public sealed class ClusterState
     private void Delete(string name)
     {
         _objects.Remove(name);
+        _closed.Remove(name);
         if (_positions.Remove(name, out var position))
         {
             _names[position] = null;
@@ -921,6 +972,8 @@ public sealed class ClusterState
         {
             var before = _facts[position];
             var facts = NodeFactsBuilder.Build(_objects[name], _reports.GetValueOrDefault(name), _statements.GetValueOrDefault(name)?.Values);
+            facts.Closed = _closed.GetValueOrDefault(name)
+                ?? (ClosesChangingNodes && facts.Labels.TryGetValue(MigLabels.To, out var config) ? Reasons.MigChanging.Because($"{Reasons.MigChanging.Reason} to {config}") : null);
             _facts[position] = facts;
             _factsVersion++;
             _placesChanged |= before is null || before.NvlinkDomain != facts.NvlinkDomain || !Same(before.Labels, facts.Labels);

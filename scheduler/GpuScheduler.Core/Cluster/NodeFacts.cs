@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Numerics;
 using GpuScheduler.Core.Devices;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Cluster;
@@ -90,6 +91,9 @@ public sealed class NodeFacts
 
     /// <summary>What keeps pods off it that do not tolerate it. Filter need not look: kube-scheduler offers no such node.</summary>
     public ImmutableArray<NodeTaint> Taints { get; internal init; } = [];
+
+    /// <summary>Why no pod that wants a GPU may come, while its MIG layout is being changed; null when they may.</summary>
+    public Status? Closed { get; internal set; }
 
     /// <summary>The NVLink domain above the node, or null.</summary>
     public string? NvlinkDomain { get; internal init; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Cluster;
@@ -31,5 +32,5 @@ public sealed record NodeObject
     public static bool KeepsLabel(string key) =>
         key is not null
         && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal) || NetworkLevel.IsDefaultLabel(key)
-            || key is "kubernetes.io/os" or "kubernetes.io/arch" or "node.kubernetes.io/instance-type");
+            || key.StartsWith(MigLabels.Prefix, StringComparison.Ordinal) || key is "kubernetes.io/os" or "kubernetes.io/arch" or "node.kubernetes.io/instance-type");
 }

@@ -16,7 +16,7 @@ public readonly record struct WeightedScore(IScorePlugin Plugin, double Weight);
 public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArray<WeightedScore> Scores)
 {
     /// <summary>The filters of the service.</summary>
-    public static ImmutableArray<IFilterPlugin> DefaultFilters { get; } = [new GpuPresence(), new GpuModel(), new GpuFit()];
+    public static ImmutableArray<IFilterPlugin> DefaultFilters { get; } = [new NodeOpen(), new GpuPresence(), new GpuModel(), new GpuFit()];
 
     /// <summary>Which card a share gets.</summary>
     public IShareCardOrder CardOrder { get; init; } = LeastFree.Instance;

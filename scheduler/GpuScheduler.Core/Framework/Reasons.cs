@@ -91,4 +91,7 @@ public static class Reasons
 
     /// <summary>The gang gave its places back a moment ago.</summary>
     public static Status GangPaused { get; } = Status.Wait("gang tries again in a moment");
+
+    /// <summary>The MIG layout of the node is being changed; nothing that preemption could cure.</summary>
+    public static Status MigChanging { get; } = Status.Unresolvable("MIG layout is being changed");
 }

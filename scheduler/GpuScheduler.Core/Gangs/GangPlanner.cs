@@ -556,7 +556,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
                 Gpus = shape.Request.DeviceCount,
             });
             _free.Add(free);
-            _requests.Add(new MemberRequest(shape.Request, shape.CpuMilli, shape.MemoryBytes, position => _nodes[position] is { } node && shape.Demands?.Allows(node.Facts) != false && allows(shape, node.Facts.Name)));
+            _requests.Add(new MemberRequest(shape.Request, shape.CpuMilli, shape.MemoryBytes, position => _nodes[position] is { Facts.Closed: null } node && shape.Demands?.Allows(node.Facts) != false && allows(shape, node.Facts.Name)));
         }
 
         /// <summary>How close the gang has to be. What only a part of it asks for is for gangs of one part.</summary>

@@ -53,7 +53,7 @@ public sealed record PodInfo
     /// <summary>The node that its place in a gang was fixed to when its gate was removed (its node affinity names that node alone); null for none.</summary>
     public string? PlannedNode { get; init; }
 
-    /// <summary>What else it asks of a node; null when that is not known, which leaves it to those who offer nodes. Read for pending pods that may be in a gang.</summary>
+    /// <summary>What else it asks of a node; null when that is not known, which leaves it to those who offer nodes. Read for pending pods that may be in a gang, or ask for MIG devices.</summary>
     public NodeDemands? Demands { get; init; }
 
     /// <summary>What it says of the gang it belongs to; null when it is placed by itself.</summary>

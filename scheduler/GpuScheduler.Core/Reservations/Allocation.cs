@@ -34,4 +34,8 @@ public enum AllocationState
 /// <param name="Devices">What; empty for a pod without GPUs, and for a bound pod whose devices are unknown.</param>
 /// <param name="State">How firmly.</param>
 /// <param name="Expires">Until when; null when it does not expire.</param>
-public sealed record Allocation(PodInfo Pod, string Node, DeviceAssignment Devices, AllocationState State, DateTimeOffset? Expires = null);
+public sealed record Allocation(PodInfo Pod, string Node, DeviceAssignment Devices, AllocationState State, DateTimeOffset? Expires = null)
+{
+    /// <summary>True when it is, or may be, a part of a GPU.</summary>
+    public bool UsesGpu => Pod.Request.WantsGpu || !Devices.Devices.IsEmpty;
+}
