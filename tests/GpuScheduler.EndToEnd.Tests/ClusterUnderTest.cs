@@ -94,8 +94,8 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     }
 
     /// <summary>Starts the extender in a process of its own, without TLS.</summary>
-    public async Task StartExtenderProcessAsync(CancellationToken cancellation) => _process = await ServiceProcess.StartAsync(
-        typeof(GpuScheduler.Extender.ExtenderOptions).Assembly.Location, ["--kubeconfig", Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount))], cancellation, _port);
+    public async Task StartExtenderProcessAsync(CancellationToken cancellation, params string[] settings) => _process = await ServiceProcess.StartAsync(
+        typeof(GpuScheduler.Extender.ExtenderOptions).Assembly.Location, ["--kubeconfig", Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount)), .. settings], cancellation, _port);
 
     /// <summary>Kills that process: nothing it was about to do happens any more, and nobody is told.</summary>
     public async Task KillExtenderProcessAsync()
