@@ -107,7 +107,7 @@ internal static class ExtenderHost
         }
         else
         {
-            services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
+            services.AddApiServer(options);
             services.AddSingleton<IPodBinder, PodBinder>();
             services.AddSingleton<INodeLock, HamiNodeLock>();
             if (options.Gangs.Preempt)
@@ -165,7 +165,7 @@ internal static class ExtenderHost
         {
             app.Use((context, next) =>
             {
-                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_healthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
+                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_healthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/syncz" or "/metrics"))
                 {
                     context.Response.StatusCode = StatusCodes.Status404NotFound;
                     return Task.CompletedTask;
@@ -180,6 +180,11 @@ internal static class ExtenderHost
         {
             ResponseWriter = (context, report) => context.Response.WriteAsync(report.Entries.Values.First().Description + "\n"),
         });
+        app.MapGet("/syncz", (Readiness readiness, HttpContext context) =>
+        {
+            context.Response.StatusCode = readiness.IsWarmedUp ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(readiness.Describe() + "\n");
+        });
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
@@ -191,7 +196,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
         });
     }
 

@@ -49,6 +49,9 @@ public sealed class ExtenderOptions
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
 
+    /// <summary>Several replicas of which one decides.</summary>
+    public LeaderElectionSettings LeaderElection { get; set; } = new();
+
     /// <summary>Certificates.</summary>
     public TlsSettings Tls { get; set; } = new();
 

@@ -93,6 +93,7 @@ internal static class ExtenderOptionsValidator
             errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");
         }
 
+        errors.AddRange(options.LeaderElection.Check(options.Cluster is { Length: > 0 }));
         return errors;
     }
 
