@@ -26,7 +26,7 @@ namespace GpuScheduler.Extender;
 internal static class ExtenderHost
 {
     /// <summary>Marks the connections of <see cref="ExtenderOptions.HealthUrls"/>.</summary>
-    private static readonly object s_healthOnly = new();
+    internal static readonly object HealthOnly = new();
 
     /// <summary>Reads the settings, starts and serves until it is told to stop. Returns the exit code.</summary>
     public static async Task<int> RunAsync(string? configFile, IReadOnlyDictionary<string, string?> settings, CancellationToken cancellation)
@@ -165,7 +165,7 @@ internal static class ExtenderHost
         {
             app.Use((context, next) =>
             {
-                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_healthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/syncz" or "/metrics"))
+                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(HealthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/syncz" or "/metrics"))
                 {
                     context.Response.StatusCode = StatusCodes.Status404NotFound;
                     return Task.CompletedTask;
@@ -173,6 +173,12 @@ internal static class ExtenderHost
 
                 return next(context);
             });
+        }
+
+        if (options.Access.Tokens)
+        {
+            var access = app.Services.GetRequiredService<AccessControl>();
+            app.Use(access.InvokeAsync);
         }
 
         app.MapHealthChecks("/healthz", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = (context, _) => context.Response.WriteAsync("ok\n") });
@@ -206,7 +212,7 @@ internal static class ExtenderHost
 
         // A client of ours may say http where PlaintextHttp2 has the server expect https.
         kestrel.AllowAlternateSchemes = true;
-        kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyMiB * 1024L * 1024;
+        options.Limits.Apply(kestrel.Limits);
 
         // An answer about thousands of nodes is handed over without waiting for the caller to read the first part of it.
         kestrel.Limits.MaxResponseBufferSize = 2 * VerbEndpoints.ResponseChunk;
@@ -239,7 +245,7 @@ internal static class ExtenderHost
                 listen.Protocols = HttpProtocols.Http1;
                 listen.Use(next => connection =>
                 {
-                    connection.Items[s_healthOnly] = true;
+                    connection.Items[HealthOnly] = true;
                     return next(connection);
                 });
             });

@@ -28,7 +28,7 @@ public sealed class LeaderElectionSettings
 
     /// <summary>
     /// How long a leader that is told to stop goes on to bind what it has let through, before it gives the lease away. It stops sooner when
-    /// nothing has been asked for <see cref="DrainIdle"/>.
+    /// it holds devices for no pod whose bind is still to come, and nothing has been asked for <see cref="DrainIdle"/>.
     /// </summary>
     public TimeSpan DrainLimit { get; set; } = TimeSpan.FromSeconds(5);
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using GpuScheduler.Extender.Security;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Leases;
 
@@ -10,6 +11,13 @@ internal static class LeaderElectionSetup
     public static void AddApiServer(this IServiceCollection services, ExtenderOptions options)
     {
         var connect = new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig };
+        if (options.Access.Tokens)
+        {
+            // Not fenced: a follower may be looked at, too.
+            services.AddSingleton(s => new AccessReviewer(KubernetesConnection.Create(connect), options.Access.KeepAnswers, s.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<AccessControl>();
+        }
+
         var election = options.LeaderElection;
         if (!election.Enabled)
         {

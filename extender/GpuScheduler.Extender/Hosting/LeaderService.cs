@@ -1,3 +1,5 @@
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Reservations;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Leases;
 
@@ -7,7 +9,7 @@ namespace GpuScheduler.Extender.Hosting;
 /// Has this replica decide while it holds the lease. A new leader first lists all pods anew by a quorum read: every bind of the one before is
 /// known then, which stopped binding before the lease could be taken (<see cref="LeaseElector"/>).
 /// </summary>
-internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher watcher, Readiness readiness, ExtenderOptions options, TimeProvider time, ILogger<LeaderService> log, LeaderLabel? label = null) : BackgroundService, IHostedLifecycleService
+internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher watcher, Readiness readiness, ClusterState cluster, ExtenderOptions options, TimeProvider time, ILogger<LeaderService> log, LeaderLabel? label = null) : BackgroundService, IHostedLifecycleService
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(20);
 
@@ -89,7 +91,7 @@ internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher
             var start = time.GetTimestamp();
             while (!cancellationToken.IsCancellationRequested && readiness.Standing == Standing.Draining
                 && time.GetElapsedTime(start) < options.LeaderElection.DrainLimit
-                && !(time.GetElapsedTime(start) >= options.LeaderElection.DrainIdle && readiness.IsIdle(options.LeaderElection.DrainIdle)))
+                && !(readiness.IsIdle(options.LeaderElection.DrainIdle) && !AwaitsBinds))
             {
                 await Task.Delay(s_interval, time, CancellationToken.None);
             }
@@ -100,6 +102,9 @@ internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher
         await elector.ReleaseAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _elector;
     }
+
+    /// <summary>True while devices are held for pods of which kube-scheduler has still to say where it binds them.</summary>
+    private bool AwaitsBinds => cluster.CountAllocations().GetValueOrDefault(AllocationState.Tentative) > 0;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
