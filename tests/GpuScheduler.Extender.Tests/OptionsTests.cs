@@ -12,6 +12,15 @@ namespace GpuScheduler.Extender.Tests;
 /// <summary>Every wrong setting is refused at start, with the name of the option, its value, and what to change.</summary>
 public sealed class OptionsTests : IDisposable
 {
+    private const string Kubeconfig = """
+        apiVersion: v1
+        kind: Config
+        clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+        users: [{name: u, user: {token: t}}]
+        contexts: [{name: x, context: {cluster: c, user: u}}]
+        current-context: x
+        """;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("gpu-scheduler-options-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -190,7 +199,7 @@ public sealed class OptionsTests : IDisposable
         // Its certificates, its kubeconfig and the name of its namespace are where the pod has them.
         var failures = Failures(
             Path.Combine(Repository.Root, "manifests", "base", "config.json"),
-            ("Cluster", null), ("Kubeconfig", Write("kubeconfig", "")), ("LeaderElection:Namespace", "gpu-scheduler"), ("Urls", "http://127.0.0.1:0"), ("Tls:ClientCa", null), ("Tls:Certificate", null), ("Tls:Key", null));
+            ("Cluster", null), ("Kubeconfig", Write("kubeconfig", Kubeconfig)), ("LeaderElection:Namespace", "gpu-scheduler"), ("Urls", "http://127.0.0.1:0"), ("Tls:ClientCa", null), ("Tls:Certificate", null), ("Tls:Key", null));
 
         Assert.Empty(failures);
     }
