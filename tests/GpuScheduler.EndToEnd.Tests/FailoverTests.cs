@@ -59,6 +59,40 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Leaders_that_are_suspended_in_a_stream_of_binds_wake_as_followers()
+    {
+        await using var cluster = await ClusterUnderTest.StartAsync(tls: false, Cancellation);
+        await cluster.AddNodesAsync(30, Cancellation);
+        await using var replicas = new Replicas(cluster);
+        await replicas.StartAsync(Cancellation);
+        await replicas.StartAsync(Cancellation);
+        await replicas.Service.NextAsync(null, TimeSpan.FromSeconds(30), Cancellation);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        using var scheduler = new PlayedScheduler(cluster, seed: 3);
+        var stream = scheduler.RunAsync(workers: 4, stop.Token);
+        for (var pause = 0; pause < 3; pause++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+            var bound = scheduler.Bound;
+            var leader = replicas.Service.Leader!;
+            replicas.Pause(leader);
+            await replicas.Service.NextAsync(leader, TimeSpan.FromSeconds(30), Cancellation);
+            await Eventually.TrueAsync(() => Task.FromResult(scheduler.Bound > bound), TimeSpan.FromSeconds(30), () => $"nothing is bound any more: {string.Join('\n', replicas.Log)}", Cancellation);
+
+            // With binds half done and a lease that was its own when it fell asleep.
+            replicas.Resume(leader);
+            await Task.Delay(TimeSpan.FromSeconds(1), Cancellation);
+            Assert.NotEqual(leader, replicas.Service.Leader);
+            Assert.Empty(await ApiAudit.RunAsync(cluster.Client, Cancellation));
+        }
+
+        await stop.CancelAsync();
+        await stream;
+        Assert.Empty(await ApiAudit.RunAsync(cluster.Client, Cancellation));
+        Assert.False(replicas.Service.HadTwo, "two replicas were ready at the same time");
+    }
+
+    [Fact]
     public async Task A_rolling_update_in_the_middle_of_five_hundred_binds_fails_none()
     {
         const int Pods = 500;

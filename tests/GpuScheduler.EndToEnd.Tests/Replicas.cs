@@ -54,6 +54,11 @@ internal sealed class Replicas : IAsyncDisposable
         }
     }
 
+    /// <summary>Stops it as it stands, until <see cref="Resume"/>.</summary>
+    public void Pause(Uri replica) => _running[replica].Pause();
+
+    public void Resume(Uri replica) => _running[replica].Resume();
+
     /// <summary>Tells it to end, as the kubelet does, and waits for that.</summary>
     public async Task StopAsync(Uri replica, CancellationToken cancellation)
     {

@@ -42,15 +42,21 @@ internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher
     /// <summary>One term: from taking the lease to its loss.</summary>
     private async Task LeadAsync(CancellationToken ends, CancellationToken stoppingToken)
     {
+        // At once when the term ends, before another can begin: that one has a list of its own to wait for.
+        using var over = ends.Register(() => readiness.Standing = Standing.Follower);
         using var term = CancellationTokenSource.CreateLinkedTokenSource(ends, stoppingToken);
         try
         {
             var start = time.GetTimestamp();
             await watcher.ListPodsAnewAsync(term.Token);
+            term.Token.ThrowIfCancellationRequested();
             if (!_contending.IsCancellationRequested)
             {
                 readiness.Standing = Standing.Leader;
             }
+
+            // Or it ended just then, and the line above came after.
+            term.Token.ThrowIfCancellationRequested();
 
             LogLeads(log, time.GetElapsedTime(start).TotalMilliseconds);
             while (label is not null && !await label.TryMoveHereAsync(term.Token))
@@ -76,6 +82,7 @@ internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         readiness.Standing = Standing.Follower;
+        readiness.HoldsLease = () => elector.IsLeader;
         return Task.CompletedTask;
     }
 

@@ -38,11 +38,15 @@ internal sealed class Readiness : IHealthCheck
     /// <summary>True when this process decides and writes.</summary>
     public bool IsActive => _synced && Standing != Standing.Follower;
 
+    /// <summary>What this replica is: never more than the lease allows at this moment, also right after a pause of the whole process.</summary>
     public Standing Standing
     {
-        get => (Standing)_standing;
+        get => (Standing)_standing is var standing && standing != Standing.Follower && HoldsLease?.Invoke() == false ? Standing.Follower : standing;
         set => _standing = (int)value;
     }
+
+    /// <summary>Says whether this replica holds the lease; null without an election.</summary>
+    public Func<bool>? HoldsLease { get; set; }
 
     /// <summary>True when no verb is being answered, and none was asked for so long.</summary>
     public bool IsIdle(TimeSpan since) => Volatile.Read(ref _calls) == 0 && Stopwatch.GetElapsedTime(Volatile.Read(ref _lastCall)) >= since;

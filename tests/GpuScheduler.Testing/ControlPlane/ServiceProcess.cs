@@ -8,6 +8,8 @@ namespace GpuScheduler.Testing.ControlPlane;
 public sealed class ServiceProcess : IAsyncDisposable
 {
     private const int SignalTerminate = 15;
+    private const int SignalContinue = 18;
+    private const int SignalStop = 19;
 
     private readonly Process _process;
     private readonly HttpClient _http = new();
@@ -98,15 +100,25 @@ public sealed class ServiceProcess : IAsyncDisposable
         return words is null ? double.NaN : double.Parse(words[1], CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Stops it as it stands (SIGSTOP), like a machine that is suspended.</summary>
+    public void Pause() => Signal(SignalStop);
+
+    /// <summary>Lets it go on after <see cref="Pause"/>.</summary>
+    public void Resume() => Signal(SignalContinue);
+
     /// <summary>Tells it to end (SIGTERM), and returns when it has.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {
-        if (!_process.HasExited && kill(_process.Id, SignalTerminate) != 0)
-        {
-            throw new InvalidOperationException("the service could not be told to end");
-        }
-
+        Signal(SignalTerminate);
         await _process.WaitForExitAsync(cancellation);
+    }
+
+    private void Signal(int signal)
+    {
+        if (!_process.HasExited && kill(_process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException($"signal {signal} could not be sent to the service");
+        }
     }
 
     [DllImport("libc", SetLastError = true)]
