@@ -204,7 +204,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         Assert.Equal((3, FactSource.ResourceSlice), (_state.Current.Find("a")!.Facts.Gpus.Length, _state.Current.Find("a")!.Facts.Sources["gpus"]));
         change.SetResult();
         await UntilAsync(() => _state.Current.Find("a")!.Facts.Sources["gpus"] == FactSource.Allocatable);
-        Assert.Contains(_logger.Entries, e => e.Id == 2040 && e.Text == "On node a: pool p has 1 of 2 ResourceSlices of generation 2: generation 1 counts until all are there.");
+        Assert.Contains(_logger.Entries, e => e.Id == 2041 && e.Text == "On node a: pool p has 1 of 2 ResourceSlices of generation 2: generation 1 counts until all are there.");
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class ClusterWatcherTests : IAsyncLifetime
         await UntilAsync(() => _state.Current.Find("b")!.Facts.Gpus.Length == 8);
         Assert.Equal(8, _state.Current.Find("a")!.Facts.Gpus.Length);
         Assert.Contains("Koordinator's Device is not used: minor 4 is listed twice", _state.Current.Find("a")!.Facts.Warnings);
-        Assert.Equal("On node a: Koordinator's Device is not used: minor 4 is listed twice.", Assert.Single(_logger.Entries, e => e.Id == 2040).Text);
+        Assert.Equal("On node a: Koordinator's Device is not used: minor 4 is listed twice.", Assert.Single(_logger.Entries, e => e.Id == 2041).Text);
     }
 
     [Fact]
