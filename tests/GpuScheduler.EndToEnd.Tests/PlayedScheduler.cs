@@ -17,7 +17,7 @@ internal sealed class PlayedScheduler(ClusterUnderTest cluster, int seed) : IDis
     private readonly HttpClient _http = new(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromSeconds(90) })
     {
         BaseAddress = new Uri($"http://127.0.0.1:{cluster.Port}"),
-        Timeout = TimeSpan.FromSeconds(30),
+        Timeout = TimeSpan.FromSeconds(5),
     };
 
     private int _bound;
@@ -90,7 +90,7 @@ internal sealed class PlayedScheduler(ClusterUnderTest cluster, int seed) : IDis
             Interlocked.Increment(ref _bound);
             return true;
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is HttpRequestException or IOException or System.Net.Sockets.SocketException || (e is OperationCanceledException && !stop.IsCancellationRequested))
         {
             Interlocked.Increment(ref _lost);
             return (await cluster.Client.CoreV1.ReadNamespacedPodAsync(pod.Metadata.Name, "default", cancellationToken: stop)).Spec.NodeName is { Length: > 0 };
