@@ -1,16 +1,17 @@
 # Image of the extender.
 #
 #   docker build -t gpu-scheduler-extender:0.1.0 \
-#     --build-arg SDK_IMAGE=MIRROR/dotnet/sdk:10.0 --build-arg RUNTIME_IMAGE=MIRROR/dotnet/aspnet:10.0 .
+#     --build-arg SDK_IMAGE=MIRROR/dotnet/sdk:10.0.401 --build-arg RUNTIME_IMAGE=MIRROR/dotnet/aspnet:10.0.12 .
 #
-# The defaults are the names of Microsoft's images without a registry: set both to where you get them, best by digest. Where no
+# The defaults are the names of Microsoft's images without a registry, by exact tag: set both to where you get them, best by digest, which
+# is that registry's to say and so not given here. Where no
 # container engine is at hand, the same result comes from these commands (.NET SDK 10; ASP.NET Core runtime 10 where it runs):
 #
 #   dotnet restore extender/GpuScheduler.Extender
 #   dotnet publish extender/GpuScheduler.Extender --no-restore -c Release -o OUT
 #   OUT/gpu-scheduler-extender --help
-ARG SDK_IMAGE=dotnet/sdk:10.0
-ARG RUNTIME_IMAGE=dotnet/aspnet:10.0
+ARG SDK_IMAGE=dotnet/sdk:10.0.401
+ARG RUNTIME_IMAGE=dotnet/aspnet:10.0.12
 
 FROM ${SDK_IMAGE} AS build
 WORKDIR /src

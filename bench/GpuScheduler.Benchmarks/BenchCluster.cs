@@ -36,6 +36,9 @@ internal sealed class BenchCluster
 
     public string[] NodeObjects { get; }
 
+    /// <summary>The pod that the requests are about, as it was recorded.</summary>
+    public string PodTemplate => _pod;
+
     /// <summary>The cluster as kubectl get -o json would print it, a third of its GPUs in use.</summary>
     public byte[] Snapshot()
     {

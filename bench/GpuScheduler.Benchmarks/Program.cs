@@ -2,6 +2,7 @@ using System.CommandLine;
 using BenchmarkDotNet.Running;
 using GpuScheduler.Benchmarks;
 using GpuScheduler.Benchmarks.Gangs;
+using GpuScheduler.Benchmarks.Memory;
 using GpuScheduler.Benchmarks.Mig;
 using GpuScheduler.Benchmarks.Policies;
 
@@ -49,5 +50,11 @@ var migSeeds = new Option<int>("--seeds") { Description = "Streams, and fleets o
 var mig = new Command("mig", "MIG placement: what a stream of requests gets by each choice of the GPU, and the exact repack.") { json, migSeeds, patience, only };
 mig.SetAction((parsed, cancellation) => MigBenchmark.RunAsync(parsed.GetValue(migSeeds), parsed.GetValue(patience), parsed.GetValue(only)!, parsed.GetValue(json), cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, mig, micro, serveBaseline };
+var memoryNodes = new Option<int>("--nodes") { Description = "Nodes.", DefaultValueFactory = _ => 5000 };
+var memoryPods = new Option<int>("--pods") { Description = "Pods, all bound.", DefaultValueFactory = _ => 50_000 };
+var events = new Option<long>("--events") { Description = "Watch events of pods that come and go; 0 for none.", DefaultValueFactory = _ => MemoryBenchmark.DefaultEvents };
+var memory = new Command("memory", "Memory of the service's process in a large cluster, and whether it grows; exit code 1 when it does.") { json, memoryNodes, memoryPods, events };
+memory.SetAction((parsed, cancellation) => MemoryBenchmark.RunAsync(parsed.GetValue(memoryNodes), parsed.GetValue(memoryPods), parsed.GetValue(events), parsed.GetValue(json), cancellation));
+
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, mig, memory, micro, serveBaseline };
 return await root.Parse(args).InvokeAsync();

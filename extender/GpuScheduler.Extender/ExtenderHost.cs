@@ -27,7 +27,7 @@ namespace GpuScheduler.Extender;
 internal static class ExtenderHost
 {
     /// <summary>Marks the connections of <see cref="ExtenderOptions.HealthUrls"/>.</summary>
-    private static readonly object s_healthOnly = new();
+    internal static readonly object HealthOnly = new();
 
     /// <summary>Reads the settings, starts and serves until it is told to stop. Returns the exit code.</summary>
     public static async Task<int> RunAsync(string? configFile, IReadOnlyDictionary<string, string?> settings, CancellationToken cancellation)
@@ -109,7 +109,7 @@ internal static class ExtenderHost
         }
         else
         {
-            services.AddSingleton(_ => KubernetesConnection.Create(new KubernetesConnectionOptions { Kubeconfig = options.Kubeconfig }));
+            services.AddApiServer(options);
             services.AddSingleton<IPodBinder, PodBinder>();
             services.AddSingleton<INodeLock, HamiNodeLock>();
             if (options.Gangs.Preempt)
@@ -197,7 +197,7 @@ internal static class ExtenderHost
         {
             app.Use((context, next) =>
             {
-                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(s_healthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/metrics"))
+                if (context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(HealthOnly) == true && context.Request.Path.Value is not ("/healthz" or "/readyz" or "/syncz" or "/metrics"))
                 {
                     context.Response.StatusCode = StatusCodes.Status404NotFound;
                     return Task.CompletedTask;
@@ -207,10 +207,21 @@ internal static class ExtenderHost
             });
         }
 
+        if (options.Access.Tokens)
+        {
+            var access = app.Services.GetRequiredService<AccessControl>();
+            app.Use(access.InvokeAsync);
+        }
+
         app.MapHealthChecks("/healthz", new HealthCheckOptions { Predicate = _ => false, ResponseWriter = (context, _) => context.Response.WriteAsync("ok\n") });
         app.MapHealthChecks("/readyz", new HealthCheckOptions
         {
             ResponseWriter = (context, report) => context.Response.WriteAsync(report.Entries.Values.First().Description + "\n"),
+        });
+        app.MapGet("/syncz", (Readiness readiness, HttpContext context) =>
+        {
+            context.Response.StatusCode = readiness.IsWarmedUp ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return context.Response.WriteAsync(readiness.Describe() + "\n");
         });
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
@@ -224,7 +235,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/mig\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/mig\n");
         });
     }
 
@@ -234,7 +245,7 @@ internal static class ExtenderHost
 
         // A client of ours may say http where PlaintextHttp2 has the server expect https.
         kestrel.AllowAlternateSchemes = true;
-        kestrel.Limits.MaxRequestBodySize = options.Limits.MaxRequestBodyMiB * 1024L * 1024;
+        options.Limits.Apply(kestrel.Limits);
 
         // An answer about thousands of nodes is handed over without waiting for the caller to read the first part of it.
         kestrel.Limits.MaxResponseBufferSize = 2 * VerbEndpoints.ResponseChunk;
@@ -267,7 +278,7 @@ internal static class ExtenderHost
                 listen.Protocols = HttpProtocols.Http1;
                 listen.Use(next => connection =>
                 {
-                    connection.Items[s_healthOnly] = true;
+                    connection.Items[HealthOnly] = true;
                     return next(connection);
                 });
             });

@@ -53,6 +53,12 @@ public sealed class ExtenderOptions
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
 
+    /// <summary>Several replicas of which one decides.</summary>
+    public LeaderElectionSettings LeaderElection { get; set; } = new();
+
+    /// <summary>Who may look.</summary>
+    public AccessSettings Access { get; set; } = new();
+
     /// <summary>Certificates.</summary>
     public TlsSettings Tls { get; set; } = new();
 
@@ -178,13 +184,6 @@ public sealed class ExtenderOptions
 
         /// <summary>How much each part of a score counts.</summary>
         public ScoreWeights Weights { get; set; } = new();
-    }
-
-    /// <summary>What is accepted.</summary>
-    public sealed class LimitSettings
-    {
-        /// <summary>Largest request body in MiB. 5,000 full Node objects are about 20 to 75 MiB.</summary>
-        public int MaxRequestBodyMiB { get; set; } = 128;
     }
 
     /// <summary>Certificates, as PEM files; all are read again when they change.</summary>

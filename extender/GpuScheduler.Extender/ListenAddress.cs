@@ -7,6 +7,8 @@ namespace GpuScheduler.Extender;
 /// <summary>An address to listen on: http or https, a host that is an IP address, localhost or * (all), and a port (0 for any free one).</summary>
 internal sealed record ListenAddress(bool IsHttps, string Host, int Port)
 {
+    public bool IsLoopback => Host == "localhost" || (IPAddress.TryParse(Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
     public static bool TryParse(string url, [NotNullWhen(true)] out ListenAddress? address, [NotNullWhen(false)] out string? why)
     {
         address = null;

@@ -78,6 +78,11 @@ public sealed class ClusterWatcher
             .. _groups.Select(g => g.RunAsync(cancellationToken)),
         ]);
 
+    /// <summary>
+    /// Lists all pods anew by a quorum read, and ends when the state has them: every bind that took effect before the call is known then.
+    /// </summary>
+    public Task ListPodsAnewAsync(CancellationToken cancellationToken) => _pods.ListAnewAsync(cancellationToken);
+
     private WatchedAge AgeOf<T>(Reflector<T> reflector) =>
         new(reflector.Resource, reflector.HasSynced, reflector.LastContact is { } contact ? _time.GetUtcNow() - contact : null);
 

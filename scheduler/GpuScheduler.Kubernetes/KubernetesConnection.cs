@@ -19,17 +19,20 @@ public sealed class KubernetesConnection : IDisposable
 
     private readonly k8s.Kubernetes _client;
     private readonly TimeProvider _time;
+    private readonly IWriteFence? _fence;
 
     /// <summary>Connects by a configuration of the client library.</summary>
     /// <param name="configuration">The configuration.</param>
     /// <param name="options">Time limits; the kubeconfig in it is not looked at.</param>
     /// <param name="time">Clock of the time limits.</param>
+    /// <param name="fence">Is asked before everything that writes; null where one may always write.</param>
     /// <exception cref="KubernetesConfigurationException">The configuration is not complete.</exception>
-    public KubernetesConnection(KubernetesClientConfiguration configuration, KubernetesConnectionOptions? options = null, TimeProvider? time = null)
+    public KubernetesConnection(KubernetesClientConfiguration configuration, KubernetesConnectionOptions? options = null, TimeProvider? time = null, IWriteFence? fence = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         Options = options ?? new KubernetesConnectionOptions();
         _time = time ?? TimeProvider.System;
+        _fence = fence;
         configuration.UserAgent = string.IsNullOrEmpty(configuration.UserAgent) ? "gpu-scheduler" : configuration.UserAgent;
         var setup = configuration.FirstMessageHandlerSetup;
         configuration.FirstMessageHandlerSetup = handler =>
@@ -62,10 +65,10 @@ public sealed class KubernetesConnection : IDisposable
 
     /// <summary>Connects as the options say.</summary>
     /// <exception cref="KubernetesConfigurationException">There is no usable configuration. The message says what to change.</exception>
-    public static KubernetesConnection Create(KubernetesConnectionOptions options, TimeProvider? time = null)
+    public static KubernetesConnection Create(KubernetesConnectionOptions options, TimeProvider? time = null, IWriteFence? fence = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return new KubernetesConnection(Load(options), options, time);
+        return new KubernetesConnection(Load(options), options, time, fence);
     }
 
     /// <inheritdoc/>
@@ -84,6 +87,7 @@ public sealed class KubernetesConnection : IDisposable
     internal async Task<HttpResponseMessage> SendAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, RbacRule rule, CancellationToken cancellationToken, string? contentType = null)
     {
         HttpResponseMessage? response = null;
+        var allowed = CancellationToken.None;
         try
         {
             using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri, pathAndQuery)) { Version = HttpVersion.Version20 };
@@ -95,7 +99,9 @@ public sealed class KubernetesConnection : IDisposable
             }
 
             await AddCredentialsAsync(request, cancellationToken);
-            response = await _client.HttpClient.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            allowed = Allowed(method);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(allowed, cancellationToken);
+            response = await _client.HttpClient.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
             if (response.IsSuccessStatusCode)
             {
                 return response;
@@ -111,12 +117,23 @@ public sealed class KubernetesConnection : IDisposable
                 NeverSent = e is HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError },
             };
         }
+        catch (OperationCanceledException e) when (allowed.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+        {
+            response?.Dispose();
+            throw new KubernetesApiException("the right to write ended while the call was on its way", innerException: e);
+        }
         catch
         {
             response?.Dispose();
             throw;
         }
     }
+
+    /// <summary>Ends the call when writing is no longer allowed; throws when it is not allowed now.</summary>
+    private CancellationToken Allowed(HttpMethod method) =>
+        _fence is null || method == HttpMethod.Get ? CancellationToken.None
+        : _fence.TryEnter(out var ends, out var refusal) ? ends
+        : throw new KubernetesApiException(refusal) { NeverSent = true };
 
     /// <summary>Sends a request whose answer is small, and returns it whole, within the time limit of a call.</summary>
     /// <exception cref="KubernetesApiException">There was no answer in time, or one that says no.</exception>

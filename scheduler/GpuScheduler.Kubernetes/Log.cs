@@ -54,4 +54,22 @@ internal static partial class Log
 
     [LoggerMessage(2041, LogLevel.Warning, "On node {Node}: {Warning}.")]
     public static partial void SourceNotUsed(ILogger logger, string node, string warning);
+
+    [LoggerMessage(2050, LogLevel.Information, "{Identity} holds the lease {Namespace}/{Name} now.")]
+    public static partial void LeaseTaken(ILogger logger, string identity, string @namespace, string name);
+
+    [LoggerMessage(2051, LogLevel.Warning, "The lease {Namespace}/{Name} is not ours any more: {Why}. Nothing is written until it is again.")]
+    public static partial void LeaseLost(ILogger logger, string @namespace, string name, string why);
+
+    [LoggerMessage(2052, LogLevel.Warning, "The lease {Namespace}/{Name} could not be looked at or renewed; it is tried again. {Why}")]
+    public static partial void LeaseFailed(ILogger logger, string @namespace, string name, string why);
+
+    [LoggerMessage(2053, LogLevel.Information, "The lease {Namespace}/{Name} is released.")]
+    public static partial void LeaseReleased(ILogger logger, string @namespace, string name);
+
+    [LoggerMessage(2054, LogLevel.Warning, "The lease {Namespace}/{Name} could not be released; another replica takes it after {Duration}. {Why}")]
+    public static partial void LeaseNotReleased(ILogger logger, string @namespace, string name, TimeSpan duration, string why);
+
+    [LoggerMessage(2055, LogLevel.Warning, "The label {Label} of pods could not be set to follow the leader; it is tried again. {Why}")]
+    public static partial void LeaderLabelFailed(ILogger logger, string label, string why);
 }

@@ -14,7 +14,9 @@ namespace GpuScheduler.Kubernetes;
 /// The first list may come from the API server's cache (resourceVersion=0), which is quick. Every later one is a quorum read,
 /// since a cache may be older than what was already seen.
 /// </remarks>
+#pragma warning disable CA1001 // the source that is never disposed has no timer, and so nothing to give back
 internal sealed class Reflector<T>
+#pragma warning restore CA1001
 {
     private readonly KubernetesConnection _connection;
     private readonly WatchedResource _resource;
@@ -25,6 +27,9 @@ internal sealed class Reflector<T>
     private readonly ILogger _logger;
     private readonly Random _random = new();
     private readonly Backoff _backoff;
+    private readonly Lock _gate = new();
+    private TaskCompletionSource? _wanted;
+    private CancellationTokenSource _interrupt = new();
     private long _lastContact;
     private volatile bool _hasSynced;
     private string? _version;
@@ -54,6 +59,20 @@ internal sealed class Reflector<T>
     /// <summary>Name of the resource.</summary>
     public string Resource => _resource.Title;
 
+    /// <summary>
+    /// Lists anew by a quorum read, whatever goes on now, and ends when the sink has it: all that was written before the call is in
+    /// the copy then. A list that fails is tried again until it is cancelled.
+    /// </summary>
+    public Task ListAnewAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _wanted ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _interrupt.Cancel();
+            return _wanted.Task.WaitAsync(cancellationToken);
+        }
+    }
+
     /// <summary>Lists and watches until it is cancelled.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -61,10 +80,17 @@ internal sealed class Reflector<T>
         {
             cancellationToken.ThrowIfCancellationRequested();
             var pause = TimeSpan.Zero;
+            var (wanted, interrupt) = Wanted();
             try
             {
                 _version ??= await ListAsync(cancellationToken);
-                pause = await WatchAsync(_version, cancellationToken);
+                wanted?.TrySetResult();
+                wanted = null;
+                pause = await WatchAsync(_version, interrupt, cancellationToken);
+            }
+            catch (OperationCanceledException) when (interrupt.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                // Somebody wants a new list.
             }
             catch (KubernetesApiException e) when (_version is null && _resource.MayBeAbsent && e.Status == HttpStatusCode.NotFound)
             {
@@ -108,9 +134,55 @@ internal sealed class Reflector<T>
                 Log.WatchNotUnderstood(_logger, _resource.Title, pause, e);
             }
 
+            Return(wanted);
             if (pause > TimeSpan.Zero)
             {
-                await Task.Delay(pause, _time, cancellationToken);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(interrupt, cancellationToken);
+                await Task.Delay(pause, _time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>Who waits for a new list, which begins now, and what ends the watch after it when somebody wants another.</summary>
+    private (TaskCompletionSource? Wanted, CancellationToken Interrupt) Wanted()
+    {
+        lock (_gate)
+        {
+            var wanted = _wanted;
+            if (wanted is not null)
+            {
+                _wanted = null;
+                _version = null;
+                _listedBefore = true;
+            }
+
+            if (_interrupt.IsCancellationRequested)
+            {
+                _interrupt.Dispose();
+                _interrupt = new CancellationTokenSource();
+            }
+
+            return (wanted, _interrupt.Token);
+        }
+    }
+
+    /// <summary>The list has failed: who waits for it waits for the next.</summary>
+    private void Return(TaskCompletionSource? wanted)
+    {
+        if (wanted is null)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            if (_wanted is null)
+            {
+                _wanted = wanted;
+            }
+            else
+            {
+                _wanted.Task.ContinueWith(static (_, w) => ((TaskCompletionSource)w!).TrySetResult(), wanted, TaskScheduler.Default);
             }
         }
     }
@@ -190,7 +262,7 @@ internal sealed class Reflector<T>
     /// <summary>
     /// Watches until the watch ends, and moves the version on with every event. Returns how long to wait before the next attempt.
     /// </summary>
-    private async Task<TimeSpan> WatchAsync(string version, CancellationToken cancellationToken)
+    private async Task<TimeSpan> WatchAsync(string version, CancellationToken interrupt, CancellationToken cancellationToken)
     {
         var seconds = _random.NextDouble() * (_options.WatchMost - _options.WatchLeast).TotalSeconds + _options.WatchLeast.TotalSeconds;
         var duration = TimeSpan.FromSeconds(Math.Max(1, Math.Ceiling(seconds)));
@@ -200,7 +272,7 @@ internal sealed class Reflector<T>
             $"watch=1&allowWatchBookmarks=true&timeoutSeconds={duration.TotalSeconds:F0}&resourceVersion={Uri.EscapeDataString(version)}"));
 
         using var limit = new CancellationTokenSource(_options.AnswerLimit < idle ? _options.AnswerLimit : idle, _time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, interrupt, cancellationToken);
         var began = _time.GetTimestamp();
         var events = 0L;
         try
@@ -241,7 +313,7 @@ internal sealed class Reflector<T>
                 throw new HttpRequestException("a watch ended in the middle of an event");
             }
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && (e is IOException or HttpRequestException or OperationCanceledException))
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && !interrupt.IsCancellationRequested && (e is IOException or HttpRequestException or OperationCanceledException))
         {
             var pause = _backoff.Next();
             if (limit.IsCancellationRequested)

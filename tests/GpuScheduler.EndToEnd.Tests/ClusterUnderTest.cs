@@ -32,6 +32,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     public TestControlPlane Plane { get; }
 
+    /// <summary>Where kube-scheduler calls the extender: what the Service's address is in a cluster.</summary>
+    public int Port => _port;
+
     public IKubernetes Client => Plane.Client;
 
     public WebApplication Extender => _extender ?? throw new InvalidOperationException("the extender is not running");
@@ -242,6 +245,12 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                     break;
                 case V1ClusterRoleBinding binding:
                     await Client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellation);
+                    break;
+                case V1Role role:
+                    await Client.RbacAuthorizationV1.CreateNamespacedRoleAsync(role, space, cancellationToken: cancellation);
+                    break;
+                case V1RoleBinding binding:
+                    await Client.RbacAuthorizationV1.CreateNamespacedRoleBindingAsync(binding, space, cancellationToken: cancellation);
                     break;
                 default:
                     throw new InvalidOperationException($"{file} has a {item.GetType().Name} that the tests do not install");

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Kubernetes.Leases;
 using Xunit;
 
 namespace GpuScheduler.Extender.Tests;
@@ -37,6 +38,48 @@ public sealed partial class ManifestTests
             ShareDialects.ResourceNames.Concat(s_more).Except(s_counted).Order(StringComparer.Ordinal),
             Item().Matches(list).Select(m => m.Groups[1].Value).Order(StringComparer.Ordinal));
     }
+
+    [Fact]
+    public void The_service_leads_to_the_leader_and_the_deployment_counts_who_could_lead()
+    {
+        var deployment = Base("deployment.yaml");
+        Assert.Contains("  replicas: 2\n", deployment, StringComparison.Ordinal);
+        Assert.Contains("      maxSurge: 1\n      maxUnavailable: 0\n", deployment, StringComparison.Ordinal);
+        Assert.Contains("        readinessProbe:\n          httpGet: {path: /syncz,", deployment, StringComparison.Ordinal);
+        Assert.Contains("GPU_SCHEDULER_LeaderElection__Pod\n          valueFrom:\n            fieldRef:\n              fieldPath: metadata.name\n", deployment, StringComparison.Ordinal);
+        Assert.Contains("GPU_SCHEDULER_LeaderElection__Namespace\n          valueFrom:\n            fieldRef:\n              fieldPath: metadata.namespace\n", deployment, StringComparison.Ordinal);
+        Assert.Contains("topologyKey: kubernetes.io/hostname", deployment, StringComparison.Ordinal);
+        Assert.Contains($"    {LeaderLabel.Name}: \"true\"\n", Base("service.yaml"), StringComparison.Ordinal);
+        Assert.DoesNotContain(LeaderLabel.Name, deployment, StringComparison.Ordinal); // a label of the template would be every replica's
+        Assert.Contains("  maxUnavailable: 1\n", Base("poddisruptionbudget.yaml"), StringComparison.Ordinal);
+        Assert.Contains("\n- poddisruptionbudget.yaml\n", Base("kustomization.yaml"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_shipped_settings_elect_a_leader_and_guard_inspection_and_the_rights_for_both_are_there()
+    {
+        var settings = System.Text.Json.Nodes.JsonNode.Parse(Base("config.json"))!;
+        Assert.True((bool)settings["LeaderElection"]!["Enabled"]!);
+        Assert.True((bool)settings["Access"]!["Tokens"]!);
+        Assert.Contains("--tls-client-ca=", Base("deployment.yaml"), StringComparison.Ordinal);
+        var rights = Base("rbac.yaml");
+        foreach (var rule in new[]
+        {
+            "- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  verbs: [create]\n",
+            $"- apiGroups: [coordination.k8s.io]\n  resources: [leases]\n  resourceNames: [{new LeaderElectionSettings().LeaseName}]\n  verbs: [get, update]\n",
+            "- apiGroups: [authentication.k8s.io]\n  resources: [tokenreviews]\n  verbs: [create]\n",
+            "- apiGroups: [authorization.k8s.io]\n  resources: [subjectaccessreviews]\n  verbs: [create]\n",
+        })
+        {
+            Assert.Contains(rule, rights, StringComparison.Ordinal);
+        }
+
+        // Nothing is allowed by a wildcard, and no Secret at all.
+        Assert.DoesNotContain("[\"*\"]", rights, StringComparison.Ordinal);
+        Assert.DoesNotContain("secrets", rights, StringComparison.Ordinal);
+    }
+
+    private static string Base(string file) => File.ReadAllText(Path.Combine(Repository.Root, "manifests", "base", file)).ReplaceLineEndings("\n");
 
     [GeneratedRegex(@"- \{name: (\S+), ignoredByScheduler: (true|false)\}")]
     private static partial Regex Managed();

@@ -12,6 +12,15 @@ namespace GpuScheduler.Extender.Tests;
 /// <summary>Every wrong setting is refused at start, with the name of the option, its value, and what to change.</summary>
 public sealed class OptionsTests : IDisposable
 {
+    private const string Kubeconfig = """
+        apiVersion: v1
+        kind: Config
+        clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+        users: [{name: u, user: {token: t}}]
+        contexts: [{name: x, context: {cluster: c, user: u}}]
+        current-context: x
+        """;
+
     private readonly string _folder = Directory.CreateTempSubdirectory("gpu-scheduler-options-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -47,6 +56,13 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Limits:MaxRequestBodyMiB", "2049", "Limits:MaxRequestBodyMiB is 2049")]
     [InlineData("Limits:MaxRequestBodyMiB", "many", "Limits:MaxRequestBodyMiB")]
     [InlineData("Limits:MaxRequestBodyMiB", "99999999999", "Limits:MaxRequestBodyMiB")]
+    [InlineData("Limits:MaxRequestHeadersKiB", "0", "Limits:MaxRequestHeadersKiB is 0: 1 to 1024 is allowed")]
+    [InlineData("Limits:MaxConnections", "3", "Limits:MaxConnections is 3: 16 to 1000000 is allowed")]
+    [InlineData("Limits:HeadersTimeout", "00:00:00", "Limits:HeadersTimeout is 00:00:00: 00:00:00.1000000 to 00:05:00 is allowed")]
+    [InlineData("Limits:LeastBytesPerSecond", "0", "Limits:LeastBytesPerSecond is 0: 1 to 1000000 is allowed")]
+    [InlineData("Access:KeepAnswers", "1:00:00", "Access:KeepAnswers is 01:00:00: 00:00:00 to 00:10:00 is allowed")]
+    [InlineData("Access:Tokens", "true", "Access:Tokens is true and Cluster (a snapshot file) is set: there is no API server to ask")]
+    [InlineData("LeaderElection:Enabled", "true", "LeaderElection:Enabled is true and Cluster (a snapshot file) is set")]
     [InlineData("Dialects:Read", "gpushare,hamy", "Dialects:Read has \"hamy\": gpushare, hami, volcano, kai are allowed, separated by ',', or none")]
     [InlineData("Dialects:Write", "kai", "Dialects:Write has \"kai\": gpushare, hami, volcano are allowed, separated by ',', or none")]
     [InlineData("Dialects:NodeWait", "-00:00:01", "Dialects:NodeWait is -00:00:01: 00:00:00 to 00:10:00 is allowed")]
@@ -54,6 +70,31 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]
     public void A_wrong_value_is_named(string option, string value, string expected) =>
         Assert.Contains(Failures(null, (option, value)), f => f.Contains(expected, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("Namespace", "", "LeaderElection:Namespace is not set")]
+    [InlineData("LeaseName", "", "LeaderElection:LeaseName is empty: name the Lease")]
+    [InlineData("LeaseDuration", "00:00:00.5", "LeaderElection:LeaseDuration is 00:00:00.5000000: 00:00:01 to 00:01:00 in whole seconds is allowed")]
+    [InlineData("LeaseDuration", "00:00:03.5", "in whole seconds is allowed")]
+    [InlineData("LeaseDuration", "00:00:02", "LeaderElection:RenewDeadline is 00:00:02: it must end at least 00:00:00.5000000 before LeaderElection:LeaseDuration (00:00:02)")]
+    [InlineData("RenewDeadline", "00:00:00", "LeaderElection:RenewDeadline is 00:00:00")]
+    [InlineData("RetryPeriod", "00:00:01.5", "LeaderElection:RetryPeriod is 00:00:01.5000000: 00:00:00.1000000 to half of LeaderElection:RenewDeadline (00:00:01) is allowed")]
+    [InlineData("RetryPeriod", "00:00:00.01", "LeaderElection:RetryPeriod is 00:00:00.0100000")]
+    [InlineData("DrainLimit", "00:01:00", "LeaderElection:DrainLimit is 00:01:00: 00:00:00 to 00:00:20 is allowed")]
+    [InlineData("DrainIdle", "00:00:06", "LeaderElection:DrainIdle is 00:00:06: 00:00:00 to LeaderElection:DrainLimit (00:00:05) is allowed")]
+    public void A_wrong_value_of_the_election_is_named(string option, string value, string expected)
+    {
+        var kubeconfig = Write("kubeconfig", "");
+        Assert.Contains(
+            Failures(null, ("Cluster", null), ("Kubeconfig", kubeconfig), ("LeaderElection:Enabled", "true"), ("LeaderElection:Namespace", "gpu-scheduler"), ("LeaderElection:" + option, value)),
+            f => f.Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Tokens_do_not_cross_a_network_in_the_clear() =>
+        Assert.Equal(
+            ["Access:Tokens is true and Urls has \"http://0.0.0.0:0\": tokens would cross the network in the clear; use https:// or a loopback address"],
+            Failures(null, ("Cluster", null), ("Kubeconfig", Write("kubeconfig", "")), ("Access:Tokens", "true"), ("Urls", "http://0.0.0.0:0;http://127.0.0.1:0")));
 
     [Fact]
     public void Weights_that_are_all_zero_are_refused() =>
@@ -155,8 +196,10 @@ public sealed class OptionsTests : IDisposable
     [Fact]
     public void The_shipped_file_is_accepted()
     {
-        // Its certificates are where the pod has them.
-        var failures = Failures(Path.Combine(Repository.Root, "manifests", "base", "config.json"), ("Urls", "http://127.0.0.1:0"), ("Tls:ClientCa", null), ("Tls:Certificate", null), ("Tls:Key", null));
+        // Its certificates, its kubeconfig and the name of its namespace are where the pod has them.
+        var failures = Failures(
+            Path.Combine(Repository.Root, "manifests", "base", "config.json"),
+            ("Cluster", null), ("Kubeconfig", Write("kubeconfig", Kubeconfig)), ("LeaderElection:Namespace", "gpu-scheduler"), ("Urls", "http://127.0.0.1:0"), ("Tls:ClientCa", null), ("Tls:Certificate", null), ("Tls:Key", null));
 
         Assert.Empty(failures);
     }

@@ -28,6 +28,7 @@ internal sealed class FakeApiServer : IAsyncDisposable
     private readonly ConcurrentDictionary<string, Channel<RecordedRequest>> _requests = new();
     private readonly ConcurrentDictionary<string, bool> _absent = new();
     private readonly CancellationTokenSource _end = new();
+    private static readonly object s_body = new();
 
     private FakeApiServer(WebApplication app) => _app = app;
 
@@ -67,6 +68,9 @@ internal sealed class FakeApiServer : IAsyncDisposable
 
     /// <summary>The next watch of a path that was not looked at yet.</summary>
     public Task<RecordedRequest> WatchAsync(string path) => NextAsync(path + "?watch");
+
+    /// <summary>The body of the request that is being answered.</summary>
+    public static string Body(HttpContext context) => (string)context.Items[s_body]!;
 
     /// <summary>How many requests to a path there were that were not looked at.</summary>
     public int Unseen(string path) => Requests(path).Reader.Count;
@@ -179,10 +183,12 @@ internal sealed class FakeApiServer : IAsyncDisposable
     {
         var key = context.Request.Path.Value + (context.Request.Query.ContainsKey("watch") ? "?watch" : "");
         using var body = new StreamReader(context.Request.Body);
+        var text = await body.ReadToEndAsync(context.RequestAborted);
+        context.Items[s_body] = text;
         var request = new RecordedRequest(
             context.Request.Method,
             context.Request.Query.ToDictionary(q => q.Key, q => q.Value.ToString()),
-            await body.ReadToEndAsync(context.RequestAborted),
+            text,
             context.Request.Headers.Authorization.ToString());
         Answer? answer = null;
         var known = _answers.TryGetValue(key, out var queue) && queue.TryDequeue(out answer);

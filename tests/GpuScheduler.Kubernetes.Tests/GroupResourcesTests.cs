@@ -62,7 +62,7 @@ public sealed class GroupResourcesTests
             yaml.Load(text);
         }
 
-        var role = yaml.Documents.Select(d => (YamlMappingNode)d.RootNode).Single(d => (string?)d["kind"] == "ClusterRole");
+        var role = yaml.Documents.Select(d => (YamlMappingNode)d.RootNode).Single(d => (string?)d["kind"] == "ClusterRole" && (string?)d["metadata"]["name"] == "gpu-scheduler-extender");
         return [.. ((YamlSequenceNode)role["rules"]).Select(r => (Words(r["apiGroups"]), Words(r["resources"]), Words(r["verbs"])))];
     }
 

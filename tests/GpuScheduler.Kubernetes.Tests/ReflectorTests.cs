@@ -428,6 +428,60 @@ public sealed class ReflectorTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_list_anew_interrupts_a_watch_reads_by_quorum_and_ends_when_the_sink_has_it()
+    {
+        _server.On(Path, Json(NodeList("7", ["a"]))).On(Path, Json(NodeList("50", ["b"])));
+        _server.OnWatch(Path, LinesThenSilence()).OnWatch(Path, LinesThenSilence());
+        Run();
+        Assert.Equal("replace a cached", await _sink.NextAsync());
+        await _server.WatchAsync(Path);
+
+        await _reflector.ListAnewAsync(TestContext.Current.CancellationToken);
+
+        Assert.Equal(1, _sink.Pending);
+        Assert.Equal("replace b consistent", await _sink.NextAsync());
+        Assert.Equal("50", (await _server.WatchAsync(Path))["resourceVersion"]);
+        Assert.DoesNotContain(_logger.Entries, e => e.Level >= Microsoft.Extensions.Logging.LogLevel.Warning);
+    }
+
+    [Fact]
+    public async Task A_list_anew_does_not_wait_for_a_pause_and_goes_on_over_failures()
+    {
+        var never = s_quick with { BackoffLeast = TimeSpan.FromHours(1), BackoffMost = TimeSpan.FromHours(1) };
+        _server.On(Path, Status(500, "InternalError")).On(Path, Status(500, "InternalError")).On(Path, Json(NodeList("50", ["b"])));
+        Run(never);
+        await _server.RequestAsync(Path);
+
+        var first = _reflector.ListAnewAsync(TestContext.Current.CancellationToken);
+        await _server.RequestAsync(Path);
+        var second = _reflector.ListAnewAsync(TestContext.Current.CancellationToken);
+
+        await Task.WhenAll(first, second);
+        Assert.Equal("replace b consistent", await _sink.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_list_that_began_before_it_was_wanted_anew_does_not_count()
+    {
+        var begun = new TaskCompletionSource();
+        var go = new TaskCompletionSource();
+        _server.On(Path, async context =>
+        {
+            begun.SetResult();
+            await go.Task;
+            await Json(NodeList("7", ["old"]))(context);
+        }).On(Path, Json(NodeList("50", ["new"])));
+        Run();
+        await begun.Task;
+        var anew = _reflector.ListAnewAsync(TestContext.Current.CancellationToken);
+        go.SetResult();
+
+        await anew;
+
+        Assert.Equal(["replace old cached", "replace new consistent"], await NextAsync(2));
+    }
+
+    [Fact]
     public async Task Cancellation_ends_it()
     {
         _server.On(Path, Json(NodeList("7", ["a"])));

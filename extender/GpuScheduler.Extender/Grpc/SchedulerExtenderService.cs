@@ -80,7 +80,8 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
     public override async Task<BindResponse> Bind(BindRequest request, ServerCallContext context)
     {
         var start = Stopwatch.GetTimestamp();
-        ThrowUnlessSynced();
+        ThrowUnlessActive(begins: false);
+        using var call = readiness.Enter();
         foreach (var (field, value) in new[] { ("pod_name", request.PodName), ("pod_namespace", request.PodNamespace), ("pod_uid", request.PodUid), ("node", request.Node) })
         {
             if (value.Length == 0)
@@ -97,17 +98,18 @@ internal sealed class SchedulerExtenderService(VerbProcessor verbs, BindHandler 
     private Task<T> Measured<T>(string verb, Func<(T Response, string Outcome)> call)
     {
         var start = Stopwatch.GetTimestamp();
-        ThrowUnlessSynced();
+        ThrowUnlessActive(begins: verb is "filter" or "preempt");
+        using var entered = readiness.Enter();
         var (response, outcome) = call();
         metrics.Decided(verb, outcome, Stopwatch.GetElapsedTime(start));
         return Task.FromResult(response);
     }
 
-    private void ThrowUnlessSynced()
+    private void ThrowUnlessActive(bool begins)
     {
-        if (!readiness.IsSynced)
+        if (readiness.Refusal(begins) is { } refusal)
         {
-            throw new RpcException(new global::Grpc.Core.Status(global::Grpc.Core.StatusCode.Unavailable, Readiness.NotSynced));
+            throw new RpcException(new global::Grpc.Core.Status(global::Grpc.Core.StatusCode.Unavailable, refusal));
         }
     }
 

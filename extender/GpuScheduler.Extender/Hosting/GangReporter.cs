@@ -29,7 +29,7 @@ internal sealed partial class GangReporter(SchedulingEngine engine, IGangAnnounc
         using var timer = new PeriodicTimer(s_interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (readiness.IsSynced && engine.Gangs is { } gangs)
+            if (readiness.IsActive && engine.Gangs is { } gangs)
             {
                 await ReportAsync(gangs.List(), stoppingToken);
             }

@@ -44,7 +44,7 @@ internal sealed partial class GangService : BackgroundService
         using var timer = new PeriodicTimer(s_interval, _time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
-            if (!_readiness.IsSynced)
+            if (!_readiness.IsActive)
             {
                 continue;
             }

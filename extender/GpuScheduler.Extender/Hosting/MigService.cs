@@ -63,7 +63,7 @@ internal sealed partial class MigService : BackgroundService
         {
             try
             {
-                if (_readiness.IsSynced)
+                if (_readiness.IsActive)
                 {
                     await RunOnceAsync(stoppingToken);
                 }

@@ -14,6 +14,9 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
 
     private readonly Lock _gate = new();
     private readonly ExtenderOptions.TlsSettings _tls = options.Tls;
+
+    /// <summary>Where tokens are good for something, who has one comes without a certificate: <see cref="AccessControl"/> then says for what.</summary>
+    private readonly bool _mayLack = options.Access.Tokens;
     private string _stamp = "";
     private long _looked;
     private SslServerAuthenticationOptions? _current;
@@ -95,7 +98,8 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
             }
 
             result.ClientCertificateRequired = true;
-            result.RemoteCertificateValidationCallback = (_, certificate, sent, _) => certificate is X509Certificate2 client && IsTrusted(client, sent, authorities);
+            result.RemoteCertificateValidationCallback = (_, certificate, sent, _) =>
+                certificate is null ? _mayLack : certificate is X509Certificate2 client && IsTrusted(client, sent, authorities);
         }
 
         return result;

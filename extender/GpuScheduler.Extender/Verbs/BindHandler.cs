@@ -21,13 +21,20 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
 
     public async Task<BindAnswer> BindAsync(BindingArgs args)
     {
+        // What is promised in one term is not bound in another, between which somebody else may have given the devices away.
+        var term = CancellationToken.None;
+        if (fence is not null && !fence.TryEnter(out term, out var fenced))
+        {
+            return BindAnswer.Failed(fenced);
+        }
+
         // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
         using var timeout = new CancellationTokenSource(options.BindTimeout); // for a wait at the API server that comes before any bind
         if (options.DoNothing)
@@ -76,7 +83,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return new BindAnswer("", devices);
         }
 
-        var outcome = await BindAsync(args, pod, devices);
+        var outcome = await BindAsync(args, pod, devices, term);
         switch (outcome.Kind)
         {
             case BindOutcomeKind.Bound:
@@ -95,11 +102,11 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
     }
 
     /// <summary>Binds; on a node whose device plugin reads the assignment in its own form, in that form, too.</summary>
-    private async Task<BindOutcome> BindAsync(BindingArgs args, PodInfo pod, DeviceAssignment devices)
+    private async Task<BindOutcome> BindAsync(BindingArgs args, PodInfo pod, DeviceAssignment devices, CancellationToken term)
     {
         if (engine.Cluster.Current.Find(args.Node)?.Facts is not { } node || PluginContracts.Of(pod, node, _dialects) is not { } dialect)
         {
-            return await PostAsync(args, devices, PluginContract.None);
+            return await PostAsync(args, devices, PluginContract.None, term);
         }
 
         using var wait = new CancellationTokenSource(options.Dialects.NodeWait);
@@ -126,7 +133,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
                 return BindOutcome.Rejected(refusal);
             }
 
-            var outcome = await PostAsync(args, devices, contract);
+            var outcome = await PostAsync(args, devices, contract, term);
             if (locks is not null && outcome.Kind == BindOutcomeKind.Rejected)
             {
                 using var release = new CancellationTokenSource(options.BindTimeout);
@@ -137,11 +144,12 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         }
     }
 
-    private async Task<BindOutcome> PostAsync(BindingArgs args, DeviceAssignment devices, PluginContract contract)
+    private async Task<BindOutcome> PostAsync(BindingArgs args, DeviceAssignment devices, PluginContract contract, CancellationToken term)
     {
         try
         {
-            using var post = new CancellationTokenSource(options.BindTimeout);
+            using var post = CancellationTokenSource.CreateLinkedTokenSource(term);
+            post.CancelAfter(options.BindTimeout);
             return await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, contract, post.Token);
         }
         catch (Exception e)

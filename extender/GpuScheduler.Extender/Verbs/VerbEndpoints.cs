@@ -3,12 +3,14 @@ using System.Diagnostics;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace GpuScheduler.Extender.Verbs;
 
 /// <summary>
 /// POST /filter, /prioritize, /preempt and /bind. kube-scheduler never reads the body of an answer other than 200, so that filter
-/// and bind say what is wrong in Error with a 200; prioritize and preempt have no such field and answer 400.
+/// and bind say what is wrong in Error with a 200; prioritize and preempt have no such field and answer 400. A replica that does not
+/// lead answers 503: that is no fault of the pod.
 /// </summary>
 internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler binder, Readiness readiness, ExtenderMetrics metrics, ILogger<VerbEndpoints> log)
 {
@@ -47,15 +49,18 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
         using var output = new SegmentedBuffer();
         var outcome = Outcome.Error;
         string? error = null;
+        string? refusal = null;
         try
         {
-            if (readiness.IsSynced)
+            using var call = readiness.Enter();
+            refusal = readiness.Refusal(begins: name is "filter" or "preempt");
+            if (refusal is null)
             {
                 outcome = await verb(context, output);
             }
             else
             {
-                (outcome, error) = (Outcome.NotReady, Readiness.NotSynced);
+                (outcome, error) = (Outcome.NotReady, refusal);
             }
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -82,10 +87,17 @@ internal sealed partial class VerbEndpoints(VerbProcessor verbs, BindHandler bin
         {
             output.Clear();
             (writeError ?? BindingArgs.WriteResult)(output, error);
-            context.Response.StatusCode = writeError is not null ? StatusCodes.Status200OK
+            context.Response.StatusCode = refusal is Readiness.NotLeader or Readiness.Stopping ? StatusCodes.Status503ServiceUnavailable
+                : writeError is not null ? StatusCodes.Status200OK
                 : outcome == Outcome.BadRequest ? StatusCodes.Status400BadRequest
                 : outcome == Outcome.NotReady ? StatusCodes.Status503ServiceUnavailable
                 : StatusCodes.Status500InternalServerError;
+        }
+
+        if (context.Response.StatusCode == StatusCodes.Status503ServiceUnavailable)
+        {
+            // The next call is to come over a new connection, which leads to whoever decides then.
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
         }
 
         metrics.Decided(name, outcome, Stopwatch.GetElapsedTime(start));

@@ -1,11 +1,16 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace GpuScheduler.Testing.ControlPlane;
 
 /// <summary>A service of ours, such as the extender, in a process of its own.</summary>
 public sealed class ServiceProcess : IAsyncDisposable
 {
+    private const int SignalTerminate = 15;
+    private const int SignalContinue = 18;
+    private const int SignalStop = 19;
+
     private readonly Process _process;
     private readonly HttpClient _http = new();
 
@@ -36,8 +41,10 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <param name="arguments">Its arguments, beside --urls.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <param name="port">Its port on the loopback; 0 for a free one.</param>
+    /// <param name="ready">Path that answers with success when it is up.</param>
+    /// <param name="output">Is told every line of its output; null to drop them.</param>
     /// <exception cref="InvalidOperationException">It ended, or was not ready within a minute.</exception>
-    public static async Task<ServiceProcess> StartAsync(string assembly, string[] arguments, CancellationToken cancellation, int port = 0)
+    public static async Task<ServiceProcess> StartAsync(string assembly, string[] arguments, CancellationToken cancellation, int port = 0, string ready = "/readyz", Action<string>? output = null)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var url = new Uri($"http://127.0.0.1:{(port == 0 ? LoopbackPorts.Pick(1)[0] : port)}");
@@ -48,7 +55,13 @@ public sealed class ServiceProcess : IAsyncDisposable
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException("the service did not start");
-        process.OutputDataReceived += (_, _) => { };
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { } text)
+            {
+                output?.Invoke(text);
+            }
+        };
         process.BeginOutputReadLine();
         var service = new ServiceProcess(process, url);
         for (var clock = Stopwatch.StartNew(); ;)
@@ -61,7 +74,7 @@ public sealed class ServiceProcess : IAsyncDisposable
 
             try
             {
-                using var response = await service._http.GetAsync(new Uri(url, "/readyz"), cancellation);
+                using var response = await service._http.GetAsync(new Uri(url, ready), cancellation);
                 if (response.IsSuccessStatusCode)
                 {
                     return service;
@@ -86,6 +99,31 @@ public sealed class ServiceProcess : IAsyncDisposable
         var words = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return words is null ? double.NaN : double.Parse(words[1], CultureInfo.InvariantCulture);
     }
+
+    /// <summary>Stops it as it stands (SIGSTOP), like a machine that is suspended.</summary>
+    public void Pause() => Signal(SignalStop);
+
+    /// <summary>Lets it go on after <see cref="Pause"/>.</summary>
+    public void Resume() => Signal(SignalContinue);
+
+    /// <summary>Tells it to end (SIGTERM), and returns when it has.</summary>
+    public async Task StopAsync(CancellationToken cancellation)
+    {
+        Signal(SignalTerminate);
+        await _process.WaitForExitAsync(cancellation);
+    }
+
+    private void Signal(int signal)
+    {
+        if (!_process.HasExited && kill(_process.Id, signal) != 0)
+        {
+            throw new InvalidOperationException($"signal {signal} could not be sent to the service");
+        }
+    }
+
+    [DllImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int kill(int process, int signal);
 
     /// <summary>Kills it, without a chance to clean up.</summary>
     public async ValueTask DisposeAsync()
