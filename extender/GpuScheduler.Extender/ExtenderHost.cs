@@ -3,6 +3,7 @@ using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -80,6 +81,7 @@ internal static class ExtenderHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
+        services.AddDecisions();
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
@@ -184,6 +186,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
+        app.MapDecisions();
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -191,7 +194,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map, and a page at /\n");
         });
     }
 

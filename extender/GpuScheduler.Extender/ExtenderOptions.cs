@@ -1,6 +1,7 @@
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.Decisions;
 
 namespace GpuScheduler.Extender;
 
@@ -45,6 +46,12 @@ public sealed class ExtenderOptions
 
     /// <summary>The words of other GPU sharing stacks.</summary>
     public DialectSettings Dialects { get; set; } = new();
+
+    /// <summary>What is remembered of decisions.</summary>
+    public DecisionSettings Decisions { get; set; } = new();
+
+    /// <summary>Decisions as lines of a file.</summary>
+    public AuditSettings Audit { get; set; } = new();
 
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();

@@ -88,6 +88,8 @@ internal static class ExtenderOptionsValidator
             errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take {needed} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
         }
 
+        options.Decisions.Check(errors);
+        options.Audit.Check(errors);
         if (options.Limits.MaxRequestBodyMiB is < 1 or > 2048)
         {
             errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");

@@ -3,6 +3,7 @@ using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
@@ -21,7 +22,7 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IDecisionRecorder? decisions = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
@@ -36,16 +37,24 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return plain.Kind == BindOutcomeKind.Bound ? new BindAnswer("", DeviceAssignment.Empty) : BindAnswer.Failed(plain.Message ?? "bind failed");
         }
 
-        PodInfo? pod;
+        PodInfo? pod = null;
+        BindAnswer answer;
         try
         {
             pod = await FindAsync(args, timeout.Token);
+            answer = await DecideAsync(args, pod);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (pod is null && e is not OutOfMemoryException)
         {
-            return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
+            answer = BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
         }
 
+        decisions?.Bound(args, pod, engine.Cluster.Current.Generation, answer.Error, answer.Devices);
+        return answer;
+    }
+
+    private async Task<BindAnswer> DecideAsync(BindingArgs args, PodInfo? pod)
+    {
         if (pod is null)
         {
             return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} with UID {args.PodUid} is not known: it was deleted or created anew");

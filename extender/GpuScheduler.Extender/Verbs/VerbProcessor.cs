@@ -3,6 +3,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 
@@ -12,7 +13,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -32,6 +33,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     {
         if (pod.Invalid is not null && !options.DoNothing)
         {
+            decisions?.Misunderstood(pod, snapshot, candidates.Length);
             return Outcome.Invalid;
         }
 
@@ -52,6 +54,8 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
             metrics.Refused(statuses);
         }
 
+        decisions?.Filtered(pod, snapshot, candidates, statuses, passed);
+
         return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
 
@@ -65,10 +69,18 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     }
 
     /// <summary>Decides a preempt request; nothing helps a pod that cannot be understood.</summary>
-    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates) =>
-        options.DoNothing ? candidates
-        : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates)
-        : [];
+    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates)
+    {
+        if (options.DoNothing || pod.Invalid is not null)
+        {
+            return options.DoNothing ? candidates : [];
+        }
+
+        var snapshot = Snapshot;
+        var kept = engine.Preempt(pod, snapshot, candidates);
+        decisions?.Preempted(pod, snapshot, candidates, kept);
+        return kept;
+    }
 
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {

@@ -122,6 +122,23 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>The pod of a name, as last seen on the API; null when there is none that has not ended. Looks through all pods: for people who ask, not for decisions.</summary>
+    public PodInfo? FindPod(string podNamespace, string name)
+    {
+        lock (_gate)
+        {
+            foreach (var pod in _pods.Values)
+            {
+                if (pod.Name == name && pod.Namespace == podNamespace)
+                {
+                    return pod;
+                }
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>What a pod holds.</summary>
     public bool TryGetAllocation(string podUid, [NotNullWhen(true)] out Allocation? allocation)
     {
