@@ -109,10 +109,15 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
         }
 
         var request = RequestWords.Of(pod);
-        var curable = last.Refusals.Where(r => r.Curable || IsForNow(r.Reason)).ToList();
+        var curable = last.Refusals.Where(r => r.ForNow).ToList();
         if (curable.Count == 0)
         {
             return string.Create(CultureInfo.InvariantCulture, $"None of the {Nodes(last.Offered)} offered can ever take {request}: {List(last.Refusals)}.");
+        }
+
+        if (pod.Gang is { Key: var gang } && curable.TrueForAll(r => !r.Curable))
+        {
+            return $"Its gang {gang} has not got its places: {List(curable)}.";
         }
 
         var able = curable.Sum(r => r.Nodes);
@@ -122,15 +127,10 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
             $"{Nodes(able)} could take {request}, but now: {List(curable)}{(others > 0 ? $"; the other {others} never can" : "")}.");
     }
 
-    /// <summary>True for refusals that pass by themselves, which removing pods would not change.</summary>
-    private static bool IsForNow(string reason) =>
-        reason == Reasons.Held.Reason || reason == Reasons.Kept.Reason || reason == Reasons.DecidedElsewhere.Reason || reason == Reasons.GangPaused.Reason
-        || reason == Reasons.GangIncomplete.Reason || reason == Reasons.GangUnplaced.Reason || reason == Reasons.GangElastic.Reason;
-
     private static string List(IReadOnlyCollection<Refusal> refusals) =>
         refusals.Count == 1
             ? refusals.First().Reason
-            : string.Join(", ", refusals.Take(MostReasons).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Nodes} {r.Reason}"))) + (refusals.Count > MostReasons ? " and others" : "");
+            : string.Join(", ", refusals.Take(MostReasons).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Reason} ({r.Nodes})"))) + (refusals.Count > MostReasons ? " and others" : "");
 
     private static string Nodes(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "node" : "nodes")}");
 }

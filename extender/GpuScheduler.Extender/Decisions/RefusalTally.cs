@@ -53,6 +53,7 @@ internal static class RefusalTally
                 refusals[--kinds] = new Refusal(
                     status.Reason,
                     status.Code == StatusCode.Unschedulable,
+                    status.Code is StatusCode.Unschedulable or StatusCode.Wait || status.Kind == Reasons.Held || status.Kind == Reasons.DecidedElsewhere,
                     counts[id],
                     NameOf(snapshot, candidates[named[0]]),
                     named.Length > 1 ? NameOf(snapshot, candidates[named[1]]) : null,

@@ -4,7 +4,7 @@
 const $ = id => document.getElementById(id);
 const MOST_PIXELS = 16e6;        // what browsers draw without trouble
 const MOST_DECISIONS = 200;      // shown; the service remembers more
-const MOST_WAITING = 200;
+const MOST_WAITING = 100;
 const HUES = 8;
 
 let token = '';                  // in memory alone
@@ -139,7 +139,7 @@ function layout() {
   const canvas = $('map');
   const width = Math.max(280, $('map-box').clientWidth - 2);
   const large = nodes.length <= 300;
-  scale = large ? { cell: 16, gap: 2, label: 15, space: 10 } : { cell: nodes.length <= 1500 ? 8 : 6, gap: 1, label: 0, space: 4 };
+  scale = large ? { cell: 16, gap: 2, label: 15, space: 10 } : { cell: nodes.length <= 1500 ? 8 : 5, gap: 1, label: 0, space: nodes.length <= 1500 ? 4 : 3 };
   const pad = large ? 12 : 6;
   const title = groups.some(g => g.name) ? (large ? 18 : 13) : 0;
   let x = pad, y = pad, rowHeight = 0;
@@ -149,7 +149,10 @@ function layout() {
     const columns = Math.min(most, 8) > 4 && !large ? 4 : Math.min(most, 8);
     const nodeWidth = Math.max(columns * (scale.cell + scale.gap), large ? 112 : 0) + scale.space;
     const room = width - 2 * pad;
-    let across = Math.max(1, Math.min(count, count <= 16 ? (large ? 4 : Math.ceil(Math.sqrt(count))) : Infinity, Math.floor(room / nodeWidth)));
+    const square = large ? 4 : Math.ceil(Math.sqrt(count));
+    const fit = Math.max(1, Math.floor(room / nodeWidth));
+    // Racks side by side are nearly square; where only one fits, it takes the whole width.
+    const across = Math.min(count, fit, count <= 32 && 2 * square * nodeWidth <= room ? square : fit);
     const groupWidth = across * nodeWidth;
     if (x > pad && x + groupWidth > width - pad) {
       x = pad;
@@ -285,7 +288,7 @@ function draw() {
         }
       } else if (card[0] === 'm') {
         for (const [start, size, owner] of card.slice(2)) {
-          paint(context, owner, x, y + cell * (1 - (start + size) / card[1]), cell, cell * size / card[1] - (cell > 8 ? 1 : 0));
+          paint(context, owner, x, y + cell * (1 - (start + size) / card[1]), cell, Math.max(1, cell * size / card[1] - (cell * size / card[1] > 3 ? 1 : 0)));
         }
         context.strokeStyle = colours.edge;
         context.lineWidth = 1;
@@ -512,7 +515,7 @@ function words(d) {
   if (d.verb === 'bind') {
     return 'to ' + d.node + (d.devices && d.devices.length ? ', ' + d.devices.map(v => v.mig ? 'MIG ' + v.mig + ' of GPU ' + v.gpu : 'GPU ' + v.gpu).join(', ') : '');
   }
-  const reasons = d.reasons.slice(0, 3).map(r => r.nodes + ' ' + r.reason).join(', ');
+  const reasons = d.reasons.slice(0, 3).map(r => r.reason + ' (' + r.nodes + ')').join(', ');
   return d.passed + ' of ' + d.offered + ' nodes will do' + (reasons ? '; ' + reasons : '');
 }
 
@@ -548,10 +551,11 @@ async function follow() {
   // fetch, not EventSource: that one cannot send a token.
   for (let pause = 1000; ; pause = Math.min(pause * 2, 30000)) {
     try {
-      if (!last) {
-        const past = await (await ask('v1/decisions?limit=50')).json();
-        past.decisions.reverse().forEach(took);
+      const past = (await (await ask('v1/decisions?limit=50')).json()).decisions;
+      if (past.length === 0 || past[0].seq < last) {
+        last = 0; // the service was started anew, and counts from 1 again
       }
+      past.reverse().forEach(took);
       const answer = await ask('v1/events', last ? { 'Last-Event-ID': String(last) } : {});
       $('live').textContent = 'live';
       pause = 1000;
