@@ -228,8 +228,14 @@ function ownersOf(node) {
   return [...all];
 }
 
+let lastColour = '', lastStyle = '';
+
 function paint(context, owner, x, y, w, h) {
-  context.fillStyle = colours.owners[map.hue[owner - 1]];
+  const colour = colours.owners[map.hue[owner - 1]];
+  if (lastColour !== colour || context.fillStyle !== lastStyle) {
+    context.fillStyle = lastColour = colour;
+    lastStyle = context.fillStyle;
+  }
   const state = map.owners[owner - 1][2];
   if (state === 'tentative' || state === 'planned' || state === 'promised') {
     context.save();
@@ -269,58 +275,78 @@ function draw() {
   }
   const { cell, gap, label } = scale;
   context.font = '11px ' + colours.font;
-  for (const node of nodes) {
-    const match = matches(node);
-    found += match ? 1 : 0;
+  const place = (node, i) => [node.x + (i % node.columns) * (cell + gap), node.y + label + Math.floor(i / node.columns) * (cell + gap)];
+  const shade = node => {
+    node.match = matches(node);
+    found += node.match ? 1 : 0;
+  };
+  nodes.forEach(shade);
+  // One colour after the other: changing it for every card is what takes time.
+  for (const match of wanted ? [true, false] : [true]) {
     context.globalAlpha = match ? 1 : 0.15;
-    if (label) {
-      context.fillStyle = node.conflict ? colours.bad : colours.ink;
-      text(context, node.name, node.x, node.y, node.w);
+    context.fillStyle = colours.free;
+    const seen = nodes.filter(n => n.match === match);
+    for (const node of seen) {
+      node.cards.forEach((_, i) => {
+        const [x, y] = place(node, i);
+        context.fillRect(x, y, cell, cell);
+      });
     }
-    node.cards.forEach((card, i) => {
-      const x = node.x + (i % node.columns) * (cell + gap);
-      const y = node.y + label + Math.floor(i / node.columns) * (cell + gap);
-      context.fillStyle = colours.free;
-      context.fillRect(x, y, cell, cell);
-      if (typeof card === 'number') {
-        if (card > 0) {
-          paint(context, card, x, y, cell, cell);
-        }
-      } else if (card[0] === 'm') {
-        for (const [start, size, owner] of card.slice(2)) {
-          paint(context, owner, x, y + cell * (1 - (start + size) / card[1]), cell, Math.max(1, cell * size / card[1] - (cell * size / card[1] > 3 ? 1 : 0)));
-        }
-        context.strokeStyle = colours.edge;
-        context.lineWidth = 1;
-        context.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
-      } else {
-        let used = 0;
-        for (const [permille, owner] of card.slice(1)) {
-          const height = Math.min(cell - used, Math.max(1, cell * permille / 1000));
-          paint(context, owner, x, y + cell - used - height, cell, height);
-          used += height;
-        }
+    for (const node of seen) {
+      if (label) {
+        context.fillStyle = node.conflict ? colours.bad : colours.ink;
+        text(context, node.name, node.x, node.y, node.w);
       }
-      if (node.faulty.has(i)) {
-        context.strokeStyle = colours.bad;
-        context.lineWidth = cell > 8 ? 2 : 1;
-        context.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
-        context.beginPath();
-        context.moveTo(x + 1, y + 1);
-        context.lineTo(x + cell - 1, y + cell - 1);
-        context.moveTo(x + cell - 1, y + 1);
-        context.lineTo(x + 1, y + cell - 1);
-        context.stroke();
-      }
-    });
+      node.cards.forEach((card, i) => {
+        const [x, y] = place(node, i);
+        if (typeof card === 'number') {
+          if (card > 0) {
+            paint(context, card, x, y, cell, cell);
+          }
+        } else if (card[0] === 'm') {
+          for (const [start, size, owner] of card.slice(2)) {
+            const height = cell * size / card[1];
+            paint(context, owner, x, y + cell * (1 - (start + size) / card[1]), cell, Math.max(1, height - (height > 3 ? 1 : 0)));
+          }
+          context.strokeStyle = colours.edge;
+          context.lineWidth = 1;
+          context.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
+        } else {
+          let used = 0;
+          for (const [permille, owner] of card.slice(1)) {
+            const height = Math.min(cell - used, Math.max(1, cell * permille / 1000));
+            paint(context, owner, x, y + cell - used - height, cell, height);
+            used += height;
+          }
+        }
+        if (node.faulty.has(i)) {
+          context.strokeStyle = colours.bad;
+          context.lineWidth = cell > 8 ? 2 : 1;
+          context.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
+          context.beginPath();
+          context.moveTo(x + 1, y + 1);
+          context.lineTo(x + cell - 1, y + cell - 1);
+          context.moveTo(x + cell - 1, y + 1);
+          context.lineTo(x + 1, y + cell - 1);
+          context.stroke();
+        }
+      });
+    }
   }
   context.globalAlpha = 1;
   $('found').textContent = wanted ? found.toLocaleString('en') + (found === 1 ? ' node' : ' nodes') : '';
+  ring();
+}
+
+// Where one is: an element above the canvas, so that a step draws nothing anew.
+function ring() {
+  const mark = $('ring');
+  mark.hidden = current < 0;
   if (current >= 0) {
     const node = nodes[current];
-    context.strokeStyle = colours.link;
-    context.lineWidth = 2;
-    context.strokeRect(node.x - 3, node.y - 3, Math.max(node.w, 8) + 4, node.h + 4);
+    mark.style.transform = 'translate(' + (node.x - 4) + 'px,' + (node.y - 4) + 'px)';
+    mark.style.width = Math.max(node.w, 8) + 8 + 'px';
+    mark.style.height = node.h + 6 + 'px';
   }
 }
 
@@ -368,7 +394,7 @@ function select(index, scroll) {
       }
     }
   }
-  draw();
+  ring();
 }
 
 function at(event) {
