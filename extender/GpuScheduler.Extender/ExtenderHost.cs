@@ -11,6 +11,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -80,8 +81,8 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds));
-        services.AddDecisions();
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { Observer = s.GetService<Recorder>() });
+        services.AddDecisions(options);
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));

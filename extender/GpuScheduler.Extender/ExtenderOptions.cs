@@ -53,6 +53,9 @@ public sealed class ExtenderOptions
     /// <summary>Decisions as lines of a file.</summary>
     public AuditSettings Audit { get; set; } = new();
 
+    /// <summary>A recording that can be replayed.</summary>
+    public RecordingSettings Recording { get; set; } = new();
+
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();
 

@@ -90,6 +90,7 @@ internal static class ExtenderOptionsValidator
 
         options.Decisions.Check(errors);
         options.Audit.Check(errors);
+        options.Recording.Check(errors);
         if (options.Limits.MaxRequestBodyMiB is < 1 or > 2048)
         {
             errors.Add($"Limits:MaxRequestBodyMiB is {options.Limits.MaxRequestBodyMiB}: 1 to 2048 is allowed");

@@ -55,6 +55,8 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Decisions:Listeners", "-1", "Decisions:Listeners is -1: 0 to 1000 is allowed")]
     [InlineData("Audit:Path", "/no/such/folder/audit.jsonl", "Audit:Path is \"/no/such/folder/audit.jsonl\": a file in a folder that exists is expected")]
     [InlineData("Audit:Path", "/tmp", "Audit:Path is \"/tmp\"")]
+    [InlineData("Recording:Path", "/no/such/folder/file", "Recording:Path is \"/no/such/folder/file\": a file in a folder that exists is expected")]
+    [InlineData("Recording:MaxMiB", "0", "Recording:MaxMiB is 0: 1 to 65536 is allowed")]
     [InlineData("Audit:MaxFileMiB", "0", "Audit:MaxFileMiB is 0: 1 to 65536 is allowed")]
     [InlineData("Audit:Files", "0", "Audit:Files is 0: 1 to 1000 is allowed")]
     [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]

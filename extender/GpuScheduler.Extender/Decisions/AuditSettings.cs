@@ -15,11 +15,7 @@ public sealed class AuditSettings
     /// <summary>Adds what is wrong.</summary>
     internal void Check(List<string> errors)
     {
-        if (Path.Length > 0 && (Directory.Exists(Path) || !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path)))))
-        {
-            errors.Add($"Audit:Path is \"{Path}\": a file in a folder that exists is expected");
-        }
-
+        CheckPath(errors, "Audit:Path", Path);
         if (MaxFileMiB is < 1 or > 65_536)
         {
             errors.Add($"Audit:MaxFileMiB is {MaxFileMiB}: 1 to 65536 is allowed");
@@ -28,6 +24,15 @@ public sealed class AuditSettings
         if (Files is < 1 or > 1000)
         {
             errors.Add($"Audit:Files is {Files}: 1 to 1000 is allowed");
+        }
+    }
+
+    /// <summary>Adds that a file cannot be written where it is to be.</summary>
+    internal static void CheckPath(List<string> errors, string option, string path)
+    {
+        if (path.Length > 0 && (Directory.Exists(path) || !Directory.Exists(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)))))
+        {
+            errors.Add($"{option} is \"{path}\": a file in a folder that exists is expected");
         }
     }
 }

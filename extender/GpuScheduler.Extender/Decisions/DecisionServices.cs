@@ -1,4 +1,5 @@
 using GpuScheduler.Extender.Inspection;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Decisions;
 
@@ -6,7 +7,7 @@ namespace GpuScheduler.Extender.Decisions;
 internal static class DecisionServices
 {
     /// <summary>Registers it.</summary>
-    public static IServiceCollection AddDecisions(this IServiceCollection services)
+    public static IServiceCollection AddDecisions(this IServiceCollection services, ExtenderOptions options)
     {
         services.AddSingleton<DecisionLog>();
         services.AddSingleton<IDecisionRecorder>(s => s.GetRequiredService<DecisionLog>());
@@ -14,6 +15,12 @@ internal static class DecisionServices
         services.AddSingleton<DecisionEndpoints>();
         services.AddSingleton<MapEndpoint>();
         services.AddHostedService<AuditLog>();
+        if (options.Recording is { Path.Length: > 0 } recording)
+        {
+            var settings = new RecordedSettings(options.Engine.Weights, options.Engine.AnswerOneNode, options.Holds);
+            services.AddSingleton(s => new Recorder(recording.Path, recording.MaxMiB * 1024L * 1024, settings, s.GetRequiredService<TimeProvider>()));
+        }
+
         return services;
     }
 

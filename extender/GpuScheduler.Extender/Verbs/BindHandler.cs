@@ -7,6 +7,7 @@ using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Verbs;
 
@@ -22,7 +23,7 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IDecisionRecorder? decisions = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IDecisionRecorder? decisions = null, Recorder? recorder = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
@@ -68,6 +69,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         // A member of a gang may wait here for the others, within a limit of its own.
         var start = Stopwatch.GetTimestamp();
         var promise = await engine.PromiseAsync(pod, args.Node);
+        recorder?.Promised(pod, args.Node, promise);
         if (pod.Gang is not null)
         {
             metrics.BarrierEnded(promise.IsGranted ? Outcome.Ok : Outcome.Unschedulable, Stopwatch.GetElapsedTime(start));
@@ -90,10 +92,12 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         {
             case BindOutcomeKind.Bound:
                 engine.Cluster.Commit(pod.Uid);
+                recorder?.Committed(pod);
                 LogBound(log, pod, args.Node, devices.Devices.Length);
                 return new BindAnswer("", devices);
             case BindOutcomeKind.Rejected:
                 engine.BindFailed(pod);
+                recorder?.BindFailed(pod);
                 LogRejected(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"the pod was not bound: {outcome.Message}");
             default:

@@ -6,6 +6,7 @@ using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Verbs;
 
@@ -13,7 +14,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -55,6 +56,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         }
 
         decisions?.Filtered(pod, snapshot, candidates, statuses, passed);
+        recorder?.Filtered(pod, snapshot, candidates, statuses);
 
         return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
@@ -65,6 +67,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         if (!options.DoNothing && pod.Invalid is null)
         {
             engine.Prioritize(pod, snapshot, candidates, scores);
+            recorder?.Prioritized(pod, snapshot, candidates, scores);
         }
     }
 
@@ -79,6 +82,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         var snapshot = Snapshot;
         var kept = engine.Preempt(pod, snapshot, candidates);
         decisions?.Preempted(pod, snapshot, candidates, kept);
+        recorder?.Preempted(pod, candidates, kept);
         return kept;
     }
 

@@ -65,6 +65,9 @@ public sealed class ClusterState
         _snapshot = new Snapshot(0, 0, new NodeIndex([]), default, _topology);
     }
 
+    /// <summary>Hears of changes from outside; null for nobody.</summary>
+    public IClusterObserver? Observer { get; init; }
+
     /// <summary>The clock of the holds.</summary>
     internal TimeProvider Time { get; }
 
@@ -236,6 +239,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(node);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertNode) { Nodes = [node] });
             Upsert(node);
         }
     }
@@ -245,6 +249,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteNode) { Name = name });
             Delete(name);
         }
     }
@@ -255,6 +260,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(nodes);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceNodes) { Nodes = nodes });
             var listed = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
             foreach (var name in _objects.Keys.Where(n => !listed.Contains(n)).ToList())
             {
@@ -274,6 +280,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(report);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertReport) { Name = node, Reports = new Dictionary<string, NodeReport> { [node] = report } });
             Put(node, report);
         }
     }
@@ -292,6 +299,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteReport) { Name = node });
             if (_reports.Remove(node))
             {
                 Refresh(node);
@@ -306,6 +314,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(reports);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceReports) { Reports = reports });
             foreach (var node in _reports.Keys.Where(n => !reports.ContainsKey(n)).ToList())
             {
                 _reports.Remove(node);
@@ -326,6 +335,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(statement);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertStatement) { Name = node, Statements = new Dictionary<string, NodeStatement> { [node] = statement } });
             Put(node, statement);
         }
     }
@@ -335,6 +345,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteStatement) { Name = node, Source = source });
             Remove(node, source);
         }
     }
@@ -345,6 +356,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(statements);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceStatements) { Source = source, Statements = statements });
             foreach (var node in _statements.Keys.Where(n => !statements.ContainsKey(n)).ToList())
             {
                 Remove(node, source);
@@ -363,6 +375,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(pod);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertPod) { Pods = [pod] });
             Upsert(pod);
         }
     }
@@ -387,6 +400,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeletePod) { Name = uid });
             Depart(uid);
             Forget(uid);
             Release(uid);
@@ -402,6 +416,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(pods);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplacePods) { Pods = pods, Consistent = consistent, Asked = asked });
             var listed = new Dictionary<string, PodInfo>(pods.Count, StringComparer.Ordinal);
             foreach (var pod in pods)
             {
@@ -449,6 +464,11 @@ public sealed class ClusterState
         lock (_gate)
         {
             var over = _ledger.Expired();
+            if (over.Count > 0)
+            {
+                Observer?.Changing(new ClusterChange(ClusterChangeKind.Expire));
+            }
+
             foreach (var allocation in over)
             {
                 Release(allocation.Pod.Uid);
