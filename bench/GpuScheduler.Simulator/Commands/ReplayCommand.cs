@@ -3,6 +3,7 @@ using System.Globalization;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Simulator.Input;
+using Spectre.Console;
 
 namespace GpuScheduler.Simulator.Commands;
 
