@@ -5,21 +5,6 @@ using GpuScheduler.Core.Framework;
 
 namespace GpuScheduler.Kubernetes.Recordings;
 
-/// <summary>A decision that came out otherwise.</summary>
-/// <param name="Line">Line of the recording.</param>
-/// <param name="What">Which decision.</param>
-/// <param name="Recorded">What was decided then.</param>
-/// <param name="Replayed">What is decided now.</param>
-public sealed record ReplayDifference(long Line, string What, string Recorded, string Replayed);
-
-/// <summary>What a replay found.</summary>
-/// <param name="Decisions">Decisions that were made again.</param>
-/// <param name="Changes">Changes from outside.</param>
-/// <param name="OfGangs">Decisions about members of gangs, which are not made again.</param>
-/// <param name="IsFull">True when the recording ended because of its size.</param>
-/// <param name="Differences">What came out otherwise, in order.</param>
-public sealed record ReplayResult(int Decisions, int Changes, int OfGangs, bool IsFull, IReadOnlyList<ReplayDifference> Differences);
-
 /// <summary>Makes the decisions of a recording again, by the same engine, on a clock that shows the recorded times.</summary>
 public static class Replayer
 {
