@@ -5,6 +5,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
@@ -57,7 +58,7 @@ internal static class ExtenderBenchmark
         SnapshotFile.Load(file).ApplyTo(state);
         File.Delete(file);
         using var metrics = new ExtenderMetrics(state, "GpuScheduler.Benchmark");
-        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions());
+        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions(), new DecisionLog(state, new ExtenderOptions(), TimeProvider.System));
         var rows = new List<BenchRow>();
         foreach (var full in new[] { false, true })
         {

@@ -4,6 +4,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -11,6 +12,7 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -80,7 +82,8 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled });
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = s.GetService<Recorder>() });
+        services.AddDecisions(options);
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
@@ -228,6 +231,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.Services.GetRequiredService<MigEndpoints>().Map(app);
+        app.MapDecisions();
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -235,7 +239,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/mig\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig, and a page at /\n");
         });
     }
 

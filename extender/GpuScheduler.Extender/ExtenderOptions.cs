@@ -2,6 +2,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.Decisions;
 
 namespace GpuScheduler.Extender;
 
@@ -49,6 +50,15 @@ public sealed class ExtenderOptions
 
     /// <summary>Nodes whose MIG layout is changed for pods that find no place.</summary>
     public MigSettings Mig { get; set; } = new();
+
+    /// <summary>What is remembered of decisions.</summary>
+    public DecisionSettings Decisions { get; set; } = new();
+
+    /// <summary>Decisions as lines of a file.</summary>
+    public AuditSettings Audit { get; set; } = new();
+
+    /// <summary>A recording that can be replayed.</summary>
+    public RecordingSettings Recording { get; set; } = new();
 
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();

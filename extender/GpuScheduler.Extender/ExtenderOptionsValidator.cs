@@ -97,6 +97,9 @@ internal static class ExtenderOptionsValidator
         errors.AddRange(options.Limits.Check());
         errors.AddRange(options.Access.Check(options));
         errors.AddRange(options.LeaderElection.Check(options.Cluster is { Length: > 0 }));
+        options.Decisions.Check(errors);
+        options.Audit.Check(errors);
+        options.Recording.Check(errors);
         return errors;
     }
 

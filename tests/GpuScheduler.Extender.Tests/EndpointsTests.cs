@@ -151,7 +151,7 @@ public sealed class EndpointsTests(ExampleService example)
     }
 
     [Theory]
-    [InlineData("/")]
+    [InlineData("/index.html")]
     [InlineData("/nothing")]
     [InlineData("/nothing/at.all")]
     [InlineData("/favicon.ico")]

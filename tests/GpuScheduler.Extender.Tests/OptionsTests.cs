@@ -67,6 +67,14 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Dialects:Write", "kai", "Dialects:Write has \"kai\": gpushare, hami, volcano are allowed, separated by ',', or none")]
     [InlineData("Dialects:NodeWait", "-00:00:01", "Dialects:NodeWait is -00:00:01: 00:00:00 to 00:10:00 is allowed")]
     [InlineData("Dialects:NodeWait", "00:00:30", "HttpTimeout is 00:00:30: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take 00:00:50")]
+    [InlineData("Decisions:History", "3", "Decisions:History is 3: 16 to 1000000 is allowed")]
+    [InlineData("Decisions:Listeners", "-1", "Decisions:Listeners is -1: 0 to 1000 is allowed")]
+    [InlineData("Audit:Path", "/no/such/folder/audit.jsonl", "Audit:Path is \"/no/such/folder/audit.jsonl\": a file in a folder that exists is expected")]
+    [InlineData("Audit:Path", "/tmp", "Audit:Path is \"/tmp\"")]
+    [InlineData("Recording:Path", "/no/such/folder/file", "Recording:Path is \"/no/such/folder/file\": a file in a folder that exists is expected")]
+    [InlineData("Recording:MaxMiB", "0", "Recording:MaxMiB is 0: 1 to 65536 is allowed")]
+    [InlineData("Audit:MaxFileMiB", "0", "Audit:MaxFileMiB is 0: 1 to 65536 is allowed")]
+    [InlineData("Audit:Files", "0", "Audit:Files is 0: 1 to 1000 is allowed")]
     [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]
     public void A_wrong_value_is_named(string option, string value, string expected) =>
         Assert.Contains(Failures(null, (option, value)), f => f.Contains(expected, StringComparison.Ordinal));

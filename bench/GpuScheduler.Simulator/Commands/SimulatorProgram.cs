@@ -7,7 +7,7 @@ namespace GpuScheduler.Simulator.Commands;
 /// <summary>The program without its process: commands, and what becomes of errors.</summary>
 internal static class SimulatorProgram
 {
-    /// <summary>Exit code when a validation found a deviation, or an answer was not found.</summary>
+    /// <summary>Exit code when a validation found a deviation, a replay a difference, or an answer was not found.</summary>
     public const int NotAsWanted = 1;
 
     /// <summary>Exit code when the input cannot be used.</summary>
@@ -37,6 +37,7 @@ internal static class SimulatorProgram
             SimulateCommand.Compare(session),
             WhatIfCommand.Create(session),
             ValidateCommand.Create(session),
+            ReplayCommand.Create(session),
         };
         var parsed = root.Parse(args.Count == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)

@@ -1,13 +1,16 @@
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Extender.Decisions;
 
 namespace GpuScheduler.Extender.Metrics;
 
-/// <summary>Writes what happens to gangs into the log and the metrics.</summary>
-internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log) : IGangObserver
+/// <summary>Writes what happens to gangs into the log, the metrics and the decisions.</summary>
+internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log, ClusterState cluster, IDecisionRecorder decisions) : IGangObserver
 {
     public void Planned(GangKey gang, GangPlan plan, TimeSpan took)
     {
         metrics.GangPlanned(plan.Proof.Status.ToString().ToLowerInvariant(), took);
+        decisions.Planned(gang, plan, cluster.Current.Generation);
         if (plan.IsPlaced)
         {
             LogPlanned(log, gang, plan.Proof, took.TotalMilliseconds);
@@ -23,6 +26,7 @@ internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJ
     public void Released(GangKey gang, string why)
     {
         metrics.GangReleased();
+        decisions.Released(gang, why, cluster.Current.Generation);
         LogReleased(log, gang, why);
     }
 

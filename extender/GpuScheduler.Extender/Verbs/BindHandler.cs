@@ -3,9 +3,11 @@ using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Verbs;
 
@@ -21,7 +23,7 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
@@ -43,16 +45,24 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return plain.Kind == BindOutcomeKind.Bound ? new BindAnswer("", DeviceAssignment.Empty) : BindAnswer.Failed(plain.Message ?? "bind failed");
         }
 
-        PodInfo? pod;
+        PodInfo? pod = null;
+        BindAnswer answer;
         try
         {
             pod = await FindAsync(args, timeout.Token);
+            answer = await DecideAsync(args, pod);
         }
-        catch (Exception e) when (e is not OutOfMemoryException)
+        catch (Exception e) when (pod is null && e is not OutOfMemoryException)
         {
-            return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
+            answer = BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
         }
 
+        decisions?.Bound(args, pod, engine.Cluster.Current.Generation, answer.Error, answer.Devices);
+        return answer;
+    }
+
+    private async Task<BindAnswer> DecideAsync(BindingArgs args, PodInfo? pod)
+    {
         if (pod is null)
         {
             return BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} with UID {args.PodUid} is not known: it was deleted or created anew");
@@ -66,6 +76,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         // A member of a gang may wait here for the others, within a limit of its own.
         var start = Stopwatch.GetTimestamp();
         var promise = await engine.PromiseAsync(pod, args.Node);
+        recorder?.Promised(pod, args.Node, promise);
         if (pod.Gang is not null)
         {
             metrics.BarrierEnded(promise.IsGranted ? Outcome.Ok : Outcome.Unschedulable, Stopwatch.GetElapsedTime(start));
@@ -88,10 +99,12 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         {
             case BindOutcomeKind.Bound:
                 engine.Cluster.Commit(pod.Uid);
+                recorder?.Committed(pod);
                 LogBound(log, pod, args.Node, devices.Devices.Length);
                 return new BindAnswer("", devices);
             case BindOutcomeKind.Rejected:
                 engine.BindFailed(pod);
+                recorder?.BindFailed(pod);
                 LogRejected(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"the pod was not bound: {outcome.Message}");
             default:

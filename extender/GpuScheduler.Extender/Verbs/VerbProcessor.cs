@@ -3,8 +3,10 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Wire;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Verbs;
 
@@ -12,7 +14,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -32,6 +34,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     {
         if (pod.Invalid is not null && !options.DoNothing)
         {
+            decisions?.Misunderstood(pod, snapshot, candidates.Length);
             return Outcome.Invalid;
         }
 
@@ -52,6 +55,9 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
             metrics.Refused(statuses);
         }
 
+        decisions?.Filtered(pod, snapshot, candidates, statuses, passed);
+        recorder?.Filtered(pod, snapshot, candidates, statuses);
+
         return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
 
@@ -61,14 +67,24 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         if (!options.DoNothing && pod.Invalid is null)
         {
             engine.Prioritize(pod, snapshot, candidates, scores);
+            recorder?.Prioritized(pod, snapshot, candidates, scores);
         }
     }
 
     /// <summary>Decides a preempt request; nothing helps a pod that cannot be understood.</summary>
-    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates) =>
-        options.DoNothing ? candidates
-        : pod.Invalid is null ? engine.Preempt(pod, engine.Cluster.Current, candidates)
-        : [];
+    public IReadOnlyList<PreemptionCandidate> Preempt(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates)
+    {
+        if (options.DoNothing || pod.Invalid is not null)
+        {
+            return options.DoNothing ? candidates : [];
+        }
+
+        var snapshot = Snapshot;
+        var kept = engine.Preempt(pod, snapshot, candidates);
+        decisions?.Preempted(pod, snapshot, candidates, kept);
+        recorder?.Preempted(pod, candidates, kept);
+        return kept;
+    }
 
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {

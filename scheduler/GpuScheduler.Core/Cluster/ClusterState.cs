@@ -71,6 +71,9 @@ public sealed class ClusterState
     /// <summary>True to place nothing on nodes that are marked as being changed (<see cref="MigLabels.To"/>): for a process that ends such changes.</summary>
     public bool ClosesChangingNodes { get; init; }
 
+    /// <summary>Hears of changes from outside; null for nobody.</summary>
+    public IClusterObserver? Observer { get; init; }
+
     /// <summary>The clock of the holds.</summary>
     internal TimeProvider Time { get; }
 
@@ -172,6 +175,23 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>The pod of a name, as last seen on the API; null when there is none that has not ended. Looks through all pods: for people who ask, not for decisions.</summary>
+    public PodInfo? FindPod(string podNamespace, string name)
+    {
+        lock (_gate)
+        {
+            foreach (var pod in _pods.Values)
+            {
+                if (pod.Name == name && pod.Namespace == podNamespace)
+                {
+                    return pod;
+                }
+            }
+
+            return null;
+        }
+    }
+
     /// <summary>What a pod holds.</summary>
     public bool TryGetAllocation(string podUid, [NotNullWhen(true)] out Allocation? allocation)
     {
@@ -269,6 +289,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(node);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertNode) { Nodes = [node] });
             Upsert(node);
         }
     }
@@ -278,6 +299,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteNode) { Name = name });
             Delete(name);
         }
     }
@@ -288,6 +310,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(nodes);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceNodes) { Nodes = nodes });
             var listed = nodes.Select(n => n.Name).ToHashSet(StringComparer.Ordinal);
             foreach (var name in _objects.Keys.Where(n => !listed.Contains(n)).ToList())
             {
@@ -307,6 +330,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(report);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertReport) { Name = node, Reports = new Dictionary<string, NodeReport> { [node] = report } });
             Put(node, report);
         }
     }
@@ -325,6 +349,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteReport) { Name = node });
             if (_reports.Remove(node))
             {
                 Refresh(node);
@@ -339,6 +364,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(reports);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceReports) { Reports = reports });
             foreach (var node in _reports.Keys.Where(n => !reports.ContainsKey(n)).ToList())
             {
                 _reports.Remove(node);
@@ -359,6 +385,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(statement);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertStatement) { Name = node, Statements = new Dictionary<string, NodeStatement> { [node] = statement } });
             Put(node, statement);
         }
     }
@@ -368,6 +395,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteStatement) { Name = node, Source = source });
             Remove(node, source);
         }
     }
@@ -378,6 +406,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(statements);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceStatements) { Source = source, Statements = statements });
             foreach (var node in _statements.Keys.Where(n => !statements.ContainsKey(n)).ToList())
             {
                 Remove(node, source);
@@ -396,6 +425,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(pod);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertPod) { Pods = [pod] });
             Upsert(pod);
         }
     }
@@ -420,6 +450,7 @@ public sealed class ClusterState
     {
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.DeletePod) { Name = uid });
             Depart(uid);
             Forget(uid);
             Release(uid);
@@ -435,6 +466,7 @@ public sealed class ClusterState
         ArgumentNullException.ThrowIfNull(pods);
         lock (_gate)
         {
+            Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplacePods) { Pods = pods, Consistent = consistent, Asked = asked });
             var listed = new Dictionary<string, PodInfo>(pods.Count, StringComparer.Ordinal);
             foreach (var pod in pods)
             {
@@ -482,6 +514,11 @@ public sealed class ClusterState
         lock (_gate)
         {
             var over = _ledger.Expired();
+            if (over.Count > 0)
+            {
+                Observer?.Changing(new ClusterChange(ClusterChangeKind.Expire));
+            }
+
             foreach (var allocation in over)
             {
                 Release(allocation.Pod.Uid);

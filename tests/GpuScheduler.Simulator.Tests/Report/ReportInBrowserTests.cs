@@ -1,10 +1,11 @@
 using GpuScheduler.Simulator.Report;
+using GpuScheduler.Testing.Browsing;
 using Xunit;
 
 namespace GpuScheduler.Simulator.Tests.Report;
 
 /// <summary>The report as a browser shows it. With REPORT_PICTURES=folder the pages are also left there, and as pictures, to be looked at.</summary>
-public sealed class ReportInBrowserTests(Browser browser) : IClassFixture<Browser>, IDisposable
+public sealed class ReportInBrowserTests(ReportBrowser browser) : IClassFixture<ReportBrowser>, IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("report-").FullName;
 

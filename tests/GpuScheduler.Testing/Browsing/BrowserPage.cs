@@ -2,10 +2,10 @@ using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Xunit;
 
-namespace GpuScheduler.Simulator.Tests.Report;
+namespace GpuScheduler.Testing.Browsing;
 
 /// <summary>A page in the browser.</summary>
-internal sealed class BrowserPage(Browser browser, string session, string context) : IAsyncDisposable
+public sealed class BrowserPage(Browser browser, string session, string context) : IAsyncDisposable
 {
     private readonly TaskCompletionSource _loaded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -52,13 +52,29 @@ internal sealed class BrowserPage(Browser browser, string session, string contex
         foreach (var type in new[] { "keyDown", "keyUp" })
         {
             var parameters = new JsonObject { ["type"] = type, ["key"] = key, ["code"] = key };
-            if (key == "Enter")
+            if (key.Length == 1)
+            {
+                parameters["text"] = key;
+            }
+            else if (key == "Enter")
             {
                 parameters["windowsVirtualKeyCode"] = 13;
                 parameters["text"] = "\r";
             }
 
             await CallAsync("Input.dispatchKeyEvent", parameters, cancellation);
+        }
+    }
+
+    /// <summary>Waits until an expression is true, or fails with what it is then.</summary>
+    public async Task WaitForAsync(string expression, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!await EvaluateAsync<bool>($"!!({expression})", cancellation))
+        {
+            Assert.False(limit.IsCancellationRequested, $"this never came true: {expression}; the page complained of: {string.Join('\n', Complaints)}");
+            await Task.Delay(50, cancellation);
         }
     }
 

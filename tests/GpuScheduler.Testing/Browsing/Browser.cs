@@ -5,20 +5,20 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Xunit;
 
-namespace GpuScheduler.Simulator.Tests.Report;
+namespace GpuScheduler.Testing.Browsing;
 
 /// <summary>
-/// A headless Chromium, spoken to over its own debugging protocol: the tests need six of its methods, for which a browser-automation
+/// A headless Chromium, spoken to over its own debugging protocol: the tests need a few of its methods, for which a browser-automation
 /// package would bring a second runtime of a hundred megabytes.
 /// </summary>
-public sealed class Browser : IAsyncLifetime
+public class Browser : IAsyncDisposable
 {
     private readonly ClientWebSocket _socket = new();
     private readonly ConcurrentDictionary<int, TaskCompletionSource<JsonNode>> _calls = new();
     private readonly ConcurrentDictionary<string, BrowserPage> _pages = new();
     private readonly SemaphoreSlim _sending = new(1);
     private readonly CancellationTokenSource _closing = new();
-    private readonly string _profile = Directory.CreateTempSubdirectory("report-browser-").FullName;
+    private readonly string _profile = Directory.CreateTempSubdirectory("gpu-scheduler-browser-").FullName;
     private Process? _process;
     private Task _reading = Task.CompletedTask;
     private int _lastCall;
@@ -69,9 +69,10 @@ public sealed class Browser : IAsyncLifetime
         _reading = ReadAsync();
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await _closing.CancelAsync();
+        GC.SuppressFinalize(this);
         await _reading;
         _socket.Dispose();
         if (_process is not null)
@@ -94,7 +95,7 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>Opens a page of this width, or skips the test where there is no browser.</summary>
-    internal async Task<BrowserPage> OpenAsync(string path, int width, bool dark, CancellationToken cancellation)
+    public async Task<BrowserPage> OpenAsync(string path, int width, bool dark, CancellationToken cancellation)
     {
         Assert.SkipWhen(Program is null, "No browser: install chromium, or name its program in CHROMIUM.");
         // A context of its own: what one page stores, another does not see.
@@ -108,7 +109,7 @@ public sealed class Browser : IAsyncLifetime
         return page;
     }
 
-    internal async Task<JsonNode> CallAsync(string? session, string method, JsonObject parameters, CancellationToken cancellation)
+    public async Task<JsonNode> CallAsync(string? session, string method, JsonObject parameters, CancellationToken cancellation)
     {
         var id = Interlocked.Increment(ref _lastCall);
         var answer = _calls[id] = new TaskCompletionSource<JsonNode>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,0 +1,11 @@
+namespace GpuScheduler.Core.Cluster;
+
+/// <summary>
+/// Hears of every change that comes from outside, in the order in which changes are made. Called under the lock of the cluster, before the
+/// change: it must call nothing back.
+/// </summary>
+public interface IClusterObserver
+{
+    /// <summary>A change is about to be made.</summary>
+    void Changing(ClusterChange change);
+}

@@ -1,0 +1,10 @@
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Kubernetes.Recordings;
+
+/// <summary>How an engine was set up.</summary>
+/// <param name="Weights">The weights of its scores.</param>
+/// <param name="AnswerOneNode">See <see cref="EngineOptions.AnswerOneNode"/>.</param>
+/// <param name="Holds">How long holds last.</param>
+public sealed record RecordedSettings(ScoreWeights Weights, bool AnswerOneNode, LedgerOptions Holds);

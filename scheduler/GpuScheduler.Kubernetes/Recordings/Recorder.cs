@@ -1,0 +1,126 @@
+using System.Text.Json;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Reservations;
+
+namespace GpuScheduler.Kubernetes.Recordings;
+
+/// <summary>
+/// Writes what comes from outside and what is decided into a file, from the start of a process on, so that <see cref="Replayer"/> can do it
+/// again. It writes while decisions wait: for hunting a fault, not for every day.
+/// </summary>
+public sealed class Recorder : IClusterObserver, IDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly long _most;
+    private FileStream? _file;
+    private string?[] _offered = [];
+
+    /// <summary>Begins a recording; a file that is there is written anew.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="most">Most bytes; then the recording ends.</param>
+    /// <param name="settings">How the engine is set up.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="IOException">The file cannot be written.</exception>
+    public Recorder(string path, long most, RecordedSettings settings, TimeProvider time)
+    {
+        ArgumentNullException.ThrowIfNull(time);
+        (_time, _most) = (time, most);
+        _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
+        Write(Step(RecordedStepKind.Start) with { Settings = settings });
+    }
+
+    /// <summary>Why it ended before its time; null while it goes on.</summary>
+    public string? Ended { get; private set; }
+
+    /// <inheritdoc/>
+    public void Changing(ClusterChange change) => Write(Step(RecordedStepKind.Change) with { Change = change });
+
+    /// <summary>Nodes were filtered.</summary>
+    public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses) =>
+        Write(pod, RecordedStepKind.Filter, snapshot, candidates, Verdicts.OfFilter(statuses));
+
+    /// <summary>Nodes were scored.</summary>
+    public void Prioritized(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<int> scores) =>
+        Write(pod, RecordedStepKind.Prioritize, snapshot, candidates, Verdicts.OfScores(snapshot, candidates, scores));
+
+    /// <summary>Victims were chosen.</summary>
+    public void Preempted(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates, IReadOnlyList<PreemptionCandidate> kept) =>
+        Write(OfPod(pod, RecordedStepKind.Preempt) with { Candidates = candidates, Verdict = Verdicts.OfPreemption(kept) });
+
+    /// <summary>Devices were promised, or not.</summary>
+    public void Promised(PodInfo pod, string node, PromiseResult promise) =>
+        Write(OfPod(pod, RecordedStepKind.Promise) with { Node = node, Verdict = Verdicts.OfPromise(promise) });
+
+    /// <summary>A promised pod was bound.</summary>
+    public void Committed(PodInfo pod) => Write(OfPod(pod, RecordedStepKind.Commit));
+
+    /// <summary>A promised pod was not bound for certain.</summary>
+    public void BindFailed(PodInfo pod) => Write(OfPod(pod, RecordedStepKind.BindFailed));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _file?.Dispose();
+            _file = null;
+        }
+    }
+
+    private RecordedStep Step(RecordedStepKind kind) => new() { At = _time.GetUtcNow(), Kind = kind };
+
+    private RecordedStep OfPod(PodInfo pod, RecordedStepKind kind) =>
+        pod.Gang is null ? Step(kind) with { Pod = pod } : Step(RecordedStepKind.OfGang);
+
+    private void Write(PodInfo pod, RecordedStepKind kind, Snapshot snapshot, ReadOnlySpan<int> candidates, string verdict)
+    {
+        var names = new string?[candidates.Length];
+        for (var i = 0; i < names.Length; i++)
+        {
+            names[i] = candidates[i] < 0 ? null : snapshot.Nodes[candidates[i]]?.Facts.Name;
+        }
+
+        lock (_gate)
+        {
+            var same = names.AsSpan().SequenceEqual(_offered);
+            _offered = names;
+            Write(OfPod(pod, kind) with { Offered = same ? null : names, Verdict = verdict });
+        }
+    }
+
+    private void Write(RecordedStep step)
+    {
+        lock (_gate)
+        {
+            if (_file is null)
+            {
+                return;
+            }
+
+            try
+            {
+                var full = _file.Position > _most;
+                _file.Write(JsonSerializer.SerializeToUtf8Bytes(full ? Step(RecordedStepKind.Full) : step, RecordingJson.Options));
+                _file.Write("\n"u8);
+                if (full)
+                {
+                    Ended = "it has reached its size";
+                    _file.Dispose();
+                    _file = null;
+                }
+                else if (step.Kind != RecordedStepKind.Change)
+                {
+                    _file.Flush();
+                }
+            }
+            catch (IOException e)
+            {
+                Ended = e.Message;
+                _file = null;
+            }
+        }
+    }
+}

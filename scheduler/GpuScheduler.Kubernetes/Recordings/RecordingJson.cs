@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Requests;
+using GpuScheduler.Core.Requests.Dialects;
+
+namespace GpuScheduler.Kubernetes.Recordings;
+
+/// <summary>How the lines of a recording are written.</summary>
+internal static class RecordingJson
+{
+    public static JsonSerializerOptions Options { get; } = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+        IgnoreReadOnlyProperties = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Converters = { new JsonStringEnumConverter(), new MatrixConverter(), new DialectConverter() },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WithoutGangs } },
+    };
+
+    /// <summary>Gangs are not replayed, and what a pod demands of nodes beside resources is asked by gangs alone.</summary>
+    private static void WithoutGangs(JsonTypeInfo type)
+    {
+        for (var i = type.Properties.Count - 1; type.Type == typeof(PodInfo) && i >= 0; i--)
+        {
+            if (type.Properties[i].Name is "gang" or "demands")
+            {
+                type.Properties.RemoveAt(i);
+            }
+        }
+
+        foreach (var property in type.Properties)
+        {
+            // What has another default than its type's is written always: a value that is left out would be read as the default.
+            property.ShouldSerialize = property.PropertyType.IsValueType && Nullable.GetUnderlyingType(property.PropertyType) is null ? static (_, _) => true : static (_, value) => value is not null;
+        }
+    }
+
+    private sealed class MatrixConverter : JsonConverter<InterconnectMatrix>
+    {
+        public override InterconnectMatrix Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            var lines = JsonSerializer.Deserialize<int[][]>(ref reader, options)!;
+            return new InterconnectMatrix((int)Math.Sqrt(lines[0].Length), lines[0], Array.ConvertAll(lines[1], l => (PcieLevel)l));
+        }
+
+        public override void Write(Utf8JsonWriter writer, InterconnectMatrix value, JsonSerializerOptions options)
+        {
+            var count = value.GpuCount;
+            var pairs = Enumerable.Range(0, count * count).Select(i => (A: i / count, B: i % count)).ToArray();
+            JsonSerializer.Serialize(writer, new[] { Array.ConvertAll(pairs, p => value.NvlinkMBps(p.A, p.B)), Array.ConvertAll(pairs, p => (int)value.Pcie(p.A, p.B)) }, options);
+        }
+    }
+
+    private sealed class DialectConverter : JsonConverter<ShareDialect>
+    {
+        public override ShareDialect Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            var name = reader.GetString();
+            return ShareDialects.All.FirstOrDefault(d => d.Name == name) ?? throw new JsonException($"there is no dialect {name}");
+        }
+
+        public override void Write(Utf8JsonWriter writer, ShareDialect value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name);
+    }
+}
