@@ -8,6 +8,7 @@ using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
@@ -94,6 +95,7 @@ internal static class ExtenderHost
         services.AddSingleton<GangEndpoints>();
         services.AddSingleton<MigEndpoints>();
         services.AddSingleton<CertificateStore>();
+        services.AddObservability(options);
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
         if (options.Gangs.Enabled)

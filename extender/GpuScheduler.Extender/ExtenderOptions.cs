@@ -2,6 +2,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.Observability;
 
 namespace GpuScheduler.Extender;
 
@@ -49,6 +50,9 @@ public sealed class ExtenderOptions
 
     /// <summary>Nodes whose MIG layout is changed for pods that find no place.</summary>
     public MigSettings Mig { get; set; } = new();
+
+    /// <summary>Where traces are sent.</summary>
+    public OtlpSettings Otlp { get; set; } = new();
 
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();

@@ -82,6 +82,7 @@ internal static class ExtenderOptionsValidator
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
         }
 
+        errors.AddRange(options.Otlp.Problems());
         if (options.Mig.Enabled)
         {
             CheckMig(errors, options);

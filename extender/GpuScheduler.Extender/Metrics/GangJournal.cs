@@ -1,13 +1,15 @@
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Extender.Observability;
 
 namespace GpuScheduler.Extender.Metrics;
 
 /// <summary>Writes what happens to gangs into the log and the metrics.</summary>
-internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log) : IGangObserver
+internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log, PodTraces? traces = null) : IGangObserver
 {
     public void Planned(GangKey gang, GangPlan plan, TimeSpan took)
     {
-        metrics.GangPlanned(plan.Proof.Status.ToString().ToLowerInvariant(), took);
+        metrics.GangPlanned(plan.Proof.Status.ToString().ToLowerInvariant(), plan.Proof.Method, plan.IsPlaced ? plan.Proof.GapPercent : null, took);
+        traces?.GangPlanned(gang, plan.Proof, took);
         if (plan.IsPlaced)
         {
             LogPlanned(log, gang, plan.Proof, took.TotalMilliseconds);
@@ -18,11 +20,16 @@ internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJ
         }
     }
 
-    public void Opened(GangKey gang, int members, TimeSpan waited) => LogOpened(log, gang, members, waited.TotalSeconds);
+    public void Opened(GangKey gang, int members, TimeSpan waited)
+    {
+        traces?.GangOpened(gang, members, waited);
+        LogOpened(log, gang, members, waited.TotalSeconds);
+    }
 
     public void Released(GangKey gang, string why)
     {
         metrics.GangReleased();
+        traces?.GangReleased(gang, why);
         LogReleased(log, gang, why);
     }
 

@@ -4,6 +4,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
 
@@ -21,12 +22,20 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, PodTraces? traces = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
 
     public async Task<BindAnswer> BindAsync(BindingArgs args)
+    {
+        using var span = traces?.BeginBind(args.PodUid, args.PodNamespace, args.PodName);
+        var answer = await BindNowAsync(args);
+        span?.Bound(args.Node, answer.Devices, answer.Error);
+        return answer;
+    }
+
+    private async Task<BindAnswer> BindNowAsync(BindingArgs args)
     {
         // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
         using var timeout = new CancellationTokenSource(options.BindTimeout); // for a wait at the API server that comes before any bind
