@@ -4,6 +4,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
+using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -96,6 +97,7 @@ internal static class ExtenderHost
         services.AddSingleton<MigEndpoints>();
         services.AddSingleton<CertificateStore>();
         services.AddObservability(options);
+        services.AddExternalMetrics(options);
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
         if (options.Gangs.Enabled)
@@ -195,6 +197,7 @@ internal static class ExtenderHost
 
     private static void Map(WebApplication app, ExtenderOptions options)
     {
+        app.UseExternalMetrics(options);
         if (options.HealthUrls.Length > 0)
         {
             app.Use((context, next) =>
@@ -262,6 +265,7 @@ internal static class ExtenderHost
             }
         }
 
+        kestrel.ListenForExternalMetrics(options);
         foreach (var address in ListenAddress.ParseAll(options.HealthUrls))
         {
             address.Listen(kestrel, listen =>

@@ -2,6 +2,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
 
 namespace GpuScheduler.Extender;
@@ -50,6 +51,9 @@ public sealed class ExtenderOptions
 
     /// <summary>Nodes whose MIG layout is changed for pods that find no place.</summary>
     public MigSettings Mig { get; set; } = new();
+
+    /// <summary>The queue as external.metrics.k8s.io, for autoscalers.</summary>
+    public ExternalMetricsSettings ExternalMetrics { get; set; } = new();
 
     /// <summary>Where traces are sent.</summary>
     public OtlpSettings Otlp { get; set; } = new();
