@@ -76,7 +76,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     private sealed class Service(OtlpReceiver receiver) : TraceService.TraceServiceBase
     {
-        public override Task<ExportTraceServiceResponse> Export(ExportTraceServiceRequest request, Grpc.Core.ServerCallContext context)
+        public override Task<ExportTraceServiceResponse> Export(ExportTraceServiceRequest request, global::Grpc.Core.ServerCallContext context)
         {
             receiver.Keep(request, context.RequestHeaders.GetValue("authorization") ?? "");
             return Task.FromResult(new ExportTraceServiceResponse());
