@@ -16,7 +16,7 @@ using Xunit;
 
 namespace GpuScheduler.Extender.Tests.Observability;
 
-public sealed class ExternalMetricsTests
+public sealed class ExternalMetricsTests : IDisposable
 {
     private const string Root = "/apis/external.metrics.k8s.io/v1beta1";
 
@@ -33,6 +33,8 @@ public sealed class ExternalMetricsTests
         _proxy = new FrontProxy(_aggregation, new CertificateStore(new ExtenderOptions(), TimeProvider.System, NullLogger<CertificateStore>.Instance), TimeProvider.System, NullLogger<FrontProxy>.Instance);
         _api = new ExternalMetricsApi(_proxy, new QueueMetrics(cluster, new GangWaits(), TimeProvider.System), _readiness, TimeProvider.System, NullLogger<ExternalMetricsApi>.Instance);
     }
+
+    public void Dispose() => _proxy.Dispose();
 
     [Theory]
     [InlineData("a=b", "a=b", true)]
