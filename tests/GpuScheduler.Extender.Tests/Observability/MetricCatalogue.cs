@@ -14,7 +14,7 @@ internal static partial class MetricCatalogue
     public static IEnumerable<string> NamesIn(string query) =>
         Name().Matches(query).Select(m => m.Value).Select(n => Documented.ContainsKey(n) ? n : Suffix().Replace(n, "")).Distinct();
 
-    [GeneratedRegex(@"^\| `(\w+)` \| (\w+) \| ([^|]*) \|", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\| `(\w+)` \| (\w+) \|([^|]*)\|", RegexOptions.Multiline)]
     private static partial Regex Row();
 
     [GeneratedRegex("`(\\w+)`")]
