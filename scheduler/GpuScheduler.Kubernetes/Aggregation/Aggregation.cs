@@ -53,5 +53,5 @@ public sealed class Aggregation(KubernetesConnection connection) : IAggregation
     }
 
     private static ImmutableArray<string> List(JsonObject data, string key) =>
-        (string?)data[key] is { Length: > 0 } text ? JsonSerializer.Deserialize<ImmutableArray<string>>(text) : [];
+        (string?)data[key] is { Length: > 0 } text ? [.. (JsonSerializer.Deserialize<string?[]>(text) ?? []).OfType<string>()] : [];
 }
