@@ -5,10 +5,12 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Extender.Decisions;
+using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
@@ -97,6 +99,8 @@ internal static class ExtenderHost
         services.AddSingleton<GangEndpoints>();
         services.AddSingleton<MigEndpoints>();
         services.AddSingleton<CertificateStore>();
+        services.AddObservability(options);
+        services.AddExternalMetrics(options);
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
         if (options.Gangs.Enabled)
@@ -196,6 +200,7 @@ internal static class ExtenderHost
 
     private static void Map(WebApplication app, ExtenderOptions options)
     {
+        app.UseExternalMetrics(options);
         if (options.HealthUrls.Length > 0)
         {
             app.Use((context, next) =>
@@ -275,6 +280,7 @@ internal static class ExtenderHost
             }
         }
 
+        kestrel.ListenForExternalMetrics(options);
         foreach (var address in ListenAddress.ParseAll(options.HealthUrls))
         {
             address.Listen(kestrel, listen =>

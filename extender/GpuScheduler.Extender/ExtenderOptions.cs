@@ -3,6 +3,8 @@ using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Decisions;
+using GpuScheduler.Extender.ExternalMetrics;
+using GpuScheduler.Extender.Observability;
 
 namespace GpuScheduler.Extender;
 
@@ -59,6 +61,12 @@ public sealed class ExtenderOptions
 
     /// <summary>A recording that can be replayed.</summary>
     public RecordingSettings Recording { get; set; } = new();
+
+    /// <summary>The queue as external.metrics.k8s.io, for autoscalers.</summary>
+    public ExternalMetricsSettings ExternalMetrics { get; set; } = new();
+
+    /// <summary>Where traces are sent.</summary>
+    public OtlpSettings Otlp { get; set; } = new();
 
     /// <summary>What is accepted.</summary>
     public LimitSettings Limits { get; set; } = new();

@@ -21,10 +21,12 @@ internal static class ExtenderOptionsValidator
             errors.Add("Urls is empty: name at least one address, for example http://127.0.0.1:18888");
         }
 
-        if (secure)
+        errors.AddRange(options.ExternalMetrics.Problems(options));
+        if (secure || options.ExternalMetrics.IsEnabled)
         {
-            CheckFile(errors, "Tls:Certificate", options.Tls.Certificate, "https:// in Urls needs it");
-            CheckFile(errors, "Tls:Key", options.Tls.Key, "https:// in Urls needs it");
+            var needed = $"https:// in {(secure ? "Urls" : "ExternalMetrics:Urls")} needs it";
+            CheckFile(errors, "Tls:Certificate", options.Tls.Certificate, needed);
+            CheckFile(errors, "Tls:Key", options.Tls.Key, needed);
             if (errors.Count == 0)
             {
                 CheckPair(errors, options.Tls);
@@ -82,16 +84,17 @@ internal static class ExtenderOptionsValidator
             errors.Add($"Gangs:WakesPerSecond is {options.Gangs.WakesPerSecond}: 1 to 10000 is allowed (to wake none set Gangs:Wake to false)");
         }
 
+        errors.AddRange(options.Otlp.Problems());
         if (options.Mig.Enabled)
         {
             CheckMig(errors, options);
         }
 
         // A second for the way there and back, and for what else is done in a bind.
-        var needed = options.BindTimeout + options.Dialects.NodeWait + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
-        if (needed > options.HttpTimeout)
+        var longest = options.BindTimeout + options.Dialects.NodeWait + (options.Gangs.Enabled ? options.Gangs.BarrierTimeout : TimeSpan.Zero) + TimeSpan.FromSeconds(1);
+        if (longest > options.HttpTimeout)
         {
-            errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take {needed} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
+            errors.Add($"HttpTimeout is {options.HttpTimeout}: BindTimeout, Gangs:BarrierTimeout and Dialects:NodeWait may take {longest} together with a second to spare; lower them, or raise httpTimeout in kube-scheduler's configuration and this with it");
         }
 
         errors.AddRange(options.Limits.Check());

@@ -39,15 +39,16 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     public WebApplication Extender => _extender ?? throw new InvalidOperationException("the extender is not running");
 
-    public static async Task<ClusterUnderTest> StartAsync(bool tls, CancellationToken cancellation)
+    public static async Task<ClusterUnderTest> StartAsync(bool tls, CancellationToken cancellation, Func<TestControlPlaneOptions, TestControlPlaneOptions>? configure = null)
     {
         var binaries = ControlPlaneBinaries.TryFind(out var whyNot);
         Assert.SkipWhen(binaries is null, whyNot);
-        var plane = await TestControlPlane.StartAsync(binaries!, new TestControlPlaneOptions
+        var options = new TestControlPlaneOptions
         {
             AuthorizationMode = "RBAC",
             Users = [StaticUser.ServiceAccount("gpu-scheduler", "gpu-scheduler-extender"), StaticUser.ServiceAccount("gpu-scheduler-node-agent", "gpu-scheduler-node-agent")],
-        }, cancellation);
+        };
+        var plane = await TestControlPlane.StartAsync(binaries!, configure?.Invoke(options) ?? options, cancellation);
         var cluster = new ClusterUnderTest(plane, tls);
         try
         {
@@ -66,6 +67,12 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     /// <summary>Grants what changes of MIG layouts need, beyond the base.</summary>
     public Task AllowMigAsync(CancellationToken cancellation) => InstallAsync("mig-dynamic/rbac.yaml", "gpu-scheduler", cancellation);
+
+    /// <summary>Grants what serving external metrics needs, and reading them.</summary>
+    public Task AllowExternalMetricsAsync(CancellationToken cancellation) => InstallAsync("external-metrics/rbac.yaml", "gpu-scheduler", cancellation);
+
+    /// <summary>The authority of the extender's certificate, in PEM form; there must be one.</summary>
+    public Task<string> ReadAuthorityAsync(CancellationToken cancellation) => File.ReadAllTextAsync(_certificates!.Authority, cancellation);
 
     public async Task AddPodsAsync(IEnumerable<V1Pod> pods, CancellationToken cancellation) =>
         await Parallel.ForEachAsync(pods, Eight(cancellation), async (pod, token) => await Client.CoreV1.CreateNamespacedPodAsync(pod, "default", cancellationToken: token));
@@ -242,6 +249,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                     break;
                 case V1ClusterRole role:
                     await Client.RbacAuthorizationV1.CreateClusterRoleAsync(role, cancellationToken: cancellation);
+                    break;
+                case V1RoleBinding binding:
+                    await Client.RbacAuthorizationV1.CreateNamespacedRoleBindingAsync(binding, binding.Metadata.NamespaceProperty ?? space, cancellationToken: cancellation);
                     break;
                 case V1ClusterRoleBinding binding:
                     await Client.RbacAuthorizationV1.CreateClusterRoleBindingAsync(binding, cancellationToken: cancellation);

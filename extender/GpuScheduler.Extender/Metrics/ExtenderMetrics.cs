@@ -22,6 +22,10 @@ internal sealed class ExtenderMetrics : IDisposable
     private readonly Counter<long> _evicted;
     private readonly Counter<long> _ungated;
     private readonly Counter<long> _layouts;
+    private readonly Histogram<double> _phase;
+    private readonly Counter<long> _plans;
+    private readonly Histogram<double> _gap;
+    private readonly Histogram<double> _gangWait;
 
     public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
     {
@@ -46,6 +50,19 @@ internal sealed class ExtenderMetrics : IDisposable
         _woken = _meter.CreateCounter<long>("gpu_scheduler.gang.wakes", null, "Pending members that were touched so that kube-scheduler looks at them again, by outcome.");
         _ungated = _meter.CreateCounter<long>("gpu_scheduler.gang.gates_removed", null, "Scheduling gates of gang members that were removed, by outcome.");
         _layouts = _meter.CreateCounter<long>("gpu_scheduler.mig.changes", null, "Changes of MIG layouts of nodes, by what happened.");
+        _phase = _meter.CreateHistogram<double>("gpu_scheduler.verb.phase.duration", "s", "Time of a call by verb and phase: parse (read the body), decide, write (the answer, before it is sent).", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.00001, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.064, 0.256, 1],
+        });
+        _plans = _meter.CreateCounter<long>("gpu_scheduler.gang.plans", null, "Plans of gangs by what was proven and by which method.");
+        _gap = _meter.CreateHistogram<double>("gpu_scheduler.gang.plan.gap_ratio", null, "How far a plan may be from the best there is, as a part of its objective; 0 where it is proven optimal.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
+        });
+        _gangWait = _meter.CreateHistogram<double>("gpu_scheduler.gang.wait", "s", "Time from when a gang was first seen until all that it needs were bound.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10_800, 43_200],
+        });
         _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
             c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
         _meter.CreateObservableGauge("gpu_scheduler.nodes", () => cluster.Current.Index.Count, null, "Nodes known.");
@@ -89,7 +106,26 @@ internal sealed class ExtenderMetrics : IDisposable
 
     public void Expired(Core.Reservations.AllocationState state) => _expired.Add(1, new KeyValuePair<string, object?>("state", state.ToString()));
 
-    public void GangPlanned(string status, TimeSpan took) => _planDuration.Record(took.TotalSeconds, new KeyValuePair<string, object?>("proof", status));
+    public void Phase(string verb, string phase, TimeSpan took) =>
+        _phase.Record(took.TotalSeconds, new KeyValuePair<string, object?>("verb", verb), new KeyValuePair<string, object?>("phase", phase));
+
+    /// <summary>A gang was planned, or could not be.</summary>
+    /// <param name="status">What was proven.</param>
+    /// <param name="method">How.</param>
+    /// <param name="gapPercent">Distance to the bound; null when there is no plan.</param>
+    /// <param name="took">Time for all of it.</param>
+    public void GangPlanned(string status, string method, double? gapPercent, TimeSpan took)
+    {
+        var proof = new KeyValuePair<string, object?>("proof", status);
+        _planDuration.Record(took.TotalSeconds, proof);
+        _plans.Add(1, proof, new KeyValuePair<string, object?>("method", method));
+        if (gapPercent is { } gap)
+        {
+            _gap.Record(gap / 100);
+        }
+    }
+
+    public void GangStarted(TimeSpan waited) => _gangWait.Record(waited.TotalSeconds);
 
     public void BarrierEnded(string outcome, TimeSpan waited) => _barrierWait.Record(waited.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 

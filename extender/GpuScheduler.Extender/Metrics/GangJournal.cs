@@ -1,16 +1,18 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Extender.Decisions;
+using GpuScheduler.Extender.Observability;
 
 namespace GpuScheduler.Extender.Metrics;
 
-/// <summary>Writes what happens to gangs into the log, the metrics and the decisions.</summary>
-internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log, ClusterState cluster, IDecisionRecorder decisions) : IGangObserver
+/// <summary>Writes what happens to gangs into the log, the metrics, the decisions and the traces.</summary>
+internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJournal> log, ClusterState cluster, IDecisionRecorder decisions, PodTraces? traces = null) : IGangObserver
 {
     public void Planned(GangKey gang, GangPlan plan, TimeSpan took)
     {
-        metrics.GangPlanned(plan.Proof.Status.ToString().ToLowerInvariant(), took);
+        metrics.GangPlanned(plan.Proof.Status.ToString().ToLowerInvariant(), plan.Proof.Method, plan.IsPlaced ? plan.Proof.GapPercent : null, took);
         decisions.Planned(gang, plan, cluster.Current.Generation);
+        traces?.GangPlanned(gang, plan.Proof, took);
         if (plan.IsPlaced)
         {
             LogPlanned(log, gang, plan.Proof, took.TotalMilliseconds);
@@ -21,12 +23,17 @@ internal sealed partial class GangJournal(ExtenderMetrics metrics, ILogger<GangJ
         }
     }
 
-    public void Opened(GangKey gang, int members, TimeSpan waited) => LogOpened(log, gang, members, waited.TotalSeconds);
+    public void Opened(GangKey gang, int members, TimeSpan waited)
+    {
+        traces?.GangOpened(gang, members, waited);
+        LogOpened(log, gang, members, waited.TotalSeconds);
+    }
 
     public void Released(GangKey gang, string why)
     {
         metrics.GangReleased();
         decisions.Released(gang, why, cluster.Current.Generation);
+        traces?.GangReleased(gang, why);
         LogReleased(log, gang, why);
     }
 

@@ -105,7 +105,8 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
         return result;
     }
 
-    private static bool IsTrusted(X509Certificate2 client, X509Chain? sent, X509Certificate2Collection authorities)
+    /// <summary>True for a client certificate that one of the authorities signed, directly or through others that the client sent.</summary>
+    internal static bool IsTrusted(X509Certificate2 client, X509Chain? sent, X509Certificate2Collection authorities)
     {
         using var chain = new X509Chain();
 

@@ -5,6 +5,7 @@ using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
@@ -23,12 +24,20 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
     private readonly NodeTurns _turns = new();
 
     public async Task<BindAnswer> BindAsync(BindingArgs args)
+    {
+        using var span = traces?.BeginBind(args.PodUid, args.PodNamespace, args.PodName);
+        var answer = await BindNowAsync(args);
+        span?.Bound(args.Node, answer.Devices, answer.Error);
+        return answer;
+    }
+
+    private async Task<BindAnswer> BindNowAsync(BindingArgs args)
     {
         // What is promised in one term is not bound in another, between which somebody else may have given the devices away.
         var term = CancellationToken.None;
@@ -50,7 +59,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         try
         {
             pod = await FindAsync(args, timeout.Token);
-            answer = await DecideAsync(args, pod);
+            answer = await DecideAsync(args, pod, term);
         }
         catch (Exception e) when (pod is null && e is not OutOfMemoryException)
         {
@@ -61,7 +70,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         return answer;
     }
 
-    private async Task<BindAnswer> DecideAsync(BindingArgs args, PodInfo? pod)
+    private async Task<BindAnswer> DecideAsync(BindingArgs args, PodInfo? pod, CancellationToken term)
     {
         if (pod is null)
         {

@@ -5,6 +5,7 @@ using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes.Recordings;
 
@@ -14,7 +15,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -49,7 +50,9 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
             return Outcome.Ok;
         }
 
+        using var span = traces?.Begin("filter", pod);
         var passed = engine.Filter(pod, snapshot, candidates, statuses);
+        span?.Filtered(passed, statuses);
         if (passed < candidates.Length)
         {
             metrics.Refused(statuses);
@@ -66,8 +69,10 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     {
         if (!options.DoNothing && pod.Invalid is null)
         {
+            using var span = traces?.Begin("prioritize", pod);
             engine.Prioritize(pod, snapshot, candidates, scores);
             recorder?.Prioritized(pod, snapshot, candidates, scores);
+            span?.Prioritized(snapshot, candidates, scores);
         }
     }
 
@@ -88,11 +93,14 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
 
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
+        var clock = new PhaseClock(metrics, "filter");
         using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation, Dialects);
+        clock.Ended("parse");
         var statuses = ArrayPool<Status>.Shared.Rent(args.Count);
         try
         {
             var outcome = Filter(args.Pod!, args.Snapshot, args.Candidates, statuses.AsSpan(0, args.Count));
+            clock.Ended("decide");
             if (outcome == Outcome.Invalid)
             {
                 FilterResponseWriter.WriteError(output, args.Pod!.Invalid!);
@@ -102,6 +110,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
                 FilterResponseWriter.Write(output, args, statuses.AsSpan(0, args.Count));
             }
 
+            clock.Ended("write");
             return outcome;
         }
         finally
@@ -112,21 +121,29 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
 
     public async ValueTask<string> PrioritizeAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
+        var clock = new PhaseClock(metrics, "prioritize");
         using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation, Dialects);
+        clock.Ended("parse");
         var scores = ArrayPool<int>.Shared.Rent(args.Count);
         var used = scores.AsSpan(0, args.Count);
         used.Clear();
         Prioritize(args.Pod!, args.Snapshot, args.Candidates, used);
+        clock.Ended("decide");
         PrioritizeResponseWriter.Write(output, args, used);
+        clock.Ended("write");
         ArrayPool<int>.Shared.Return(scores);
         return Outcome.Ok;
     }
 
     public async ValueTask<string> PreemptAsync(Stream body, SegmentedBuffer output, CancellationToken cancellation)
     {
+        var clock = new PhaseClock(metrics, "preempt");
         var (pod, candidates) = PreemptionArgs.Read(await ReadWholeAsync(body, cancellation), Dialects);
+        clock.Ended("parse");
         var kept = Preempt(pod, candidates);
+        clock.Ended("decide");
         PreemptionArgs.Write(output, kept);
+        clock.Ended("write");
         return kept.Count > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
 

@@ -166,6 +166,15 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>When the oldest hold that expires was made, by state, for metrics; a state without such a hold is left out.</summary>
+    public IReadOnlyDictionary<AllocationState, DateTimeOffset> OldestHolds()
+    {
+        lock (_gate)
+        {
+            return _ledger.Oldest();
+        }
+    }
+
     /// <summary>The pod of a UID, as last seen on the API.</summary>
     public bool TryGetPod(string uid, [NotNullWhen(true)] out PodInfo? pod)
     {

@@ -82,6 +82,22 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         return over;
     }
 
+    /// <summary>When the oldest hold that expires was made, by state.</summary>
+    public Dictionary<AllocationState, DateTimeOffset> Oldest()
+    {
+        var oldest = new Dictionary<AllocationState, DateTimeOffset>();
+        foreach (var uid in _expiring)
+        {
+            var allocation = _byPod[uid];
+            if (Since(allocation) is { } since && (!oldest.TryGetValue(allocation.State, out var known) || since < known))
+            {
+                oldest[allocation.State] = since;
+            }
+        }
+
+        return oldest;
+    }
+
     /// <summary>When a hold that expires was made.</summary>
     public DateTimeOffset? Since(Allocation allocation) => allocation.Expires - HoldOf(allocation.State);
 
