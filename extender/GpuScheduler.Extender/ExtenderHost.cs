@@ -91,6 +91,7 @@ internal static class ExtenderHost
         services.AddSingleton<VerbEndpoints>();
         services.AddSingleton<InspectionEndpoints>();
         services.AddSingleton<GangEndpoints>();
+        services.AddSingleton<PlanningEndpoints>();
         services.AddSingleton<CertificateStore>();
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
@@ -184,6 +185,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<VerbEndpoints>().Map(app);
         app.Services.GetRequiredService<InspectionEndpoints>().Map(app);
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
+        app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -191,7 +193,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name}\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/drain-plan/{node} /v1/capacity-shortfall, POST /v1/what-if /v1/expected-start\n");
         });
     }
 
