@@ -121,6 +121,7 @@ internal sealed partial class PlanningEndpoints(SchedulingEngine engine, Readine
         return json =>
         {
             json.WriteString("name", question.Name);
+            json.WriteBoolean("roomNow", start.HasRoomNow);
             if (start.At is { } at)
             {
                 json.WriteString("at", at);

@@ -5,10 +5,11 @@ using GpuScheduler.Core.Gangs;
 namespace GpuScheduler.Core.Planning;
 
 /// <summary>When what waits has room, if what runs ends as it is said to.</summary>
-/// <param name="At">By when; null when even with all of them gone it has none.</param>
+/// <param name="HasRoomNow">True when there is room already, beside all that is before it.</param>
+/// <param name="At">By when; null when there is room now, and when even with all of them gone there is none.</param>
 /// <param name="Known">Running pods with GPUs whose end is known.</param>
 /// <param name="Running">Running pods with GPUs in all.</param>
-public sealed record ExpectedStart(DateTimeOffset? At, int Known, int Running)
+public sealed record ExpectedStart(bool HasRoomNow, DateTimeOffset? At, int Known, int Running)
 {
     /// <summary>
     /// Looks for it: pods go in the order of their ends, and what waits is placed in its order, up to and with the one that is asked for. It is
@@ -49,12 +50,12 @@ public sealed record ExpectedStart(DateTimeOffset? At, int Known, int Running)
 
         if (HasRoomAfter(0))
         {
-            return new ExpectedStart(live.Cluster.Time.GetUtcNow(), known.Length, holders.Count);
+            return new ExpectedStart(true, null, known.Length, holders.Count);
         }
 
         if (known.IsEmpty || !HasRoomAfter(known.Length))
         {
-            return new ExpectedStart(null, known.Length, holders.Count);
+            return new ExpectedStart(false, null, known.Length, holders.Count);
         }
 
         var (low, high) = (1, known.Length);
@@ -64,6 +65,6 @@ public sealed record ExpectedStart(DateTimeOffset? At, int Known, int Running)
             (low, high) = HasRoomAfter(middle) ? (low, middle) : (middle + 1, high);
         }
 
-        return new ExpectedStart(known[high - 1].Value, known.Length, holders.Count);
+        return new ExpectedStart(false, known[high - 1].Value, known.Length, holders.Count);
     }
 }

@@ -60,6 +60,10 @@ public static class ManifestReader
         {
             throw new InvalidManifestException(string.Create(CultureInfo.InvariantCulture, $"line {e.Start.Line} is not YAML as kubectl takes it: {e.Message.TrimEnd('.')}"), e);
         }
+        catch (ArgumentException e)
+        {
+            throw new InvalidManifestException($"a field is given twice: {e.Message}", e);
+        }
         catch (JsonException e)
         {
             throw new InvalidManifestException(string.Create(CultureInfo.InvariantCulture, $"line {(e.LineNumber ?? 0) + 1} is not JSON: {e.Message.TrimEnd('.')}"), e);
@@ -135,7 +139,7 @@ public static class ManifestReader
                     Add(pod, what);
                 }
             }
-            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+            catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ArgumentException)
             {
                 throw new InvalidManifestException($"{what} cannot be read: {e.Message}", e);
             }
