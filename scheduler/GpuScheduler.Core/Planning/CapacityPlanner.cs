@@ -12,7 +12,7 @@ namespace GpuScheduler.Core.Planning;
 /// waits on it, the most urgent first.
 /// </summary>
 /// <remarks>
-/// First for each in its order the smallest number of one kind is looked for that lets it run beside all before it. Together these do, and
+/// First for each that has no room the smallest number of one kind is looked for that lets it run beside all that do. Together these do, and
 /// bound the search from above; then fewer are tried, from 1 on, in all mixes of kinds, until one does or the time is over. A node that is
 /// added has nobody on it, not even DaemonSets.
 /// </remarks>
@@ -60,24 +60,23 @@ public sealed class CapacityPlanner
 
     private CapacityShortfall Find()
     {
-        var now = _base.Place(_base.Waiting(_queue));
-        var haveRoom = now.Where(o => o.IsPlaced).ToImmutableArray();
-        var short_ = now.Where(o => !o.IsPlaced).ToList();
-        var wanted = new List<WorkItem>();
+        var now = _base.Fork().Place(_base.Waiting(_queue));
+        var wanted = now.Where(o => o.IsPlaced).Select(o => o.Work).ToHashSet();
         var notHelped = new List<WorkOutcome>();
         var add = new Dictionary<NodeKind, int>();
-        foreach (var outcome in short_)
+        List<WorkItem> With(WorkItem item) => [.. now.Select(o => o.Work).Where(w => w == item || wanted.Contains(w))];
+        foreach (var outcome in now.Where(o => !o.IsPlaced))
         {
             _cancellation.ThrowIfCancellationRequested();
-            List<WorkItem> next = [.. wanted, outcome.Work];
+            var next = With(outcome.Work);
             if (Try(add, next).All(o => o.IsPlaced))
             {
-                wanted = next;
+                wanted.Add(outcome.Work);
             }
             else if (Cheapest(add, next, outcome.Work) is var (kind, count))
             {
                 add[kind] = add.GetValueOrDefault(kind) + count;
-                wanted = next;
+                wanted.Add(outcome.Work);
             }
             else
             {
@@ -85,14 +84,16 @@ public sealed class CapacityPlanner
             }
         }
 
-        var (mix, isFewest, atLeast) = Fewest(add, wanted);
+        List<WorkItem> all = [.. now.Select(o => o.Work).Where(wanted.Contains)];
+        var (mix, isFewest, atLeast) = Fewest(add, all);
+        var hadRoom = now.Where(o => o.IsPlaced).Select(o => o.Work).ToHashSet();
         return new CapacityShortfall
         {
             Add = [.. mix.Select(m => new NodesToAdd(m.Key, m.Value)).OrderByDescending(n => n.Count).ThenBy(n => n.Kind.Product, StringComparer.Ordinal).ThenBy(n => n.Kind.Beside, StringComparer.Ordinal)],
             IsFewest = isFewest,
             AtLeast = atLeast,
-            HaveRoom = haveRoom,
-            Helped = wanted.Count == 0 ? [] : Try(mix, wanted),
+            HaveRoom = [.. now.Where(o => o.IsPlaced)],
+            Helped = hadRoom.Count == all.Count ? [] : [.. Try(mix, all).Where(o => !hadRoom.Contains(o.Work))],
             NotHelped = [.. notHelped],
         };
     }
