@@ -18,7 +18,7 @@ internal sealed partial class PlanningEndpoints(SchedulingEngine engine, Readine
     /// <summary>Longest manifest, in bytes; the API server takes no object over 3 MB or so.</summary>
     private const int MostBytes = 8 * 1024 * 1024;
 
-    /// <summary>How long fewer nodes are tried for the shortfall.</summary>
+    /// <summary>How long is searched for the shortfall.</summary>
     private static readonly TimeSpan s_searchLimit = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -101,6 +101,13 @@ internal sealed partial class PlanningEndpoints(SchedulingEngine engine, Readine
             WriteOutcomes(json, "haveRoom", shortfall.HaveRoom);
             WriteOutcomes(json, "helped", shortfall.Helped);
             WriteOutcomes(json, "notHelped", shortfall.NotHelped);
+            json.WriteStartArray("notTried");
+            foreach (var item in shortfall.NotTried)
+            {
+                json.WriteStringValue(item.Name);
+            }
+
+            json.WriteEndArray();
         };
     }
 

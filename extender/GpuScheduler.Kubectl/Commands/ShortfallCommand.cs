@@ -62,5 +62,10 @@ internal static class ShortfallCommand
             screen.Line("No number of nodes of these kinds lets these run:");
             screen.Table(2, ["JOB", "KIND", "SIZE", "WHY"], notHelped.Select(h => new[] { h.Text("name"), h.Text("kind"), Work.Size(h), h.Text("why") }));
         }
+
+        if (json.Items("notTried").Select(n => n.Text()).ToList() is { Count: > 0 } notTried)
+        {
+            screen.Line($"{JsonView.Count(notTried.Count, "job")} more could not be looked at in the time there is: {Work.Some(notTried)}");
+        }
     }
 }

@@ -13,7 +13,7 @@ namespace GpuScheduler.Core.Planning;
 /// </summary>
 /// <remarks>
 /// First for each that has no room the smallest number of one kind is looked for that lets it run beside all that do. Together these do, and
-/// bound the search from above; then fewer are tried, from 1 on, in all mixes of kinds, until one does or the time is over. A node that is
+/// bound the search from above; then fewer are tried, from none on, in all mixes of kinds, until one does or the time is over. A node that is
 /// added has nobody on it, not even DaemonSets.
 /// </remarks>
 public sealed class CapacityPlanner
@@ -47,7 +47,7 @@ public sealed class CapacityPlanner
 
     /// <summary>Searches.</summary>
     /// <param name="live">The engine whose cluster it is about. It is left as it is.</param>
-    /// <param name="limit">How long fewer nodes are tried.</param>
+    /// <param name="limit">How long is searched; what one placement of all that waits takes comes on top.</param>
     /// <param name="cancellation">Ends the search.</param>
     /// <exception cref="OperationCanceledException">It was ended.</exception>
     public static CapacityShortfall Find(SchedulingEngine live, TimeSpan limit, CancellationToken cancellation)
@@ -60,23 +60,29 @@ public sealed class CapacityPlanner
 
     private CapacityShortfall Find()
     {
-        var now = _base.Fork().Place(_base.Waiting(_queue));
-        var wanted = now.Where(o => o.IsPlaced).Select(o => o.Work).ToHashSet();
+        var current = _base.Fork();
+        var now = current.Place(_base.Waiting(_queue));
+        var helped = new List<WorkOutcome>();
         var notHelped = new List<WorkOutcome>();
+        var notTried = new List<WorkItem>();
         var add = new Dictionary<NodeKind, int>();
-        List<WorkItem> With(WorkItem item) => [.. now.Select(o => o.Work).Where(w => w == item || wanted.Contains(w))];
         foreach (var outcome in now.Where(o => !o.IsPlaced))
         {
             _cancellation.ThrowIfCancellationRequested();
-            var next = With(outcome.Work);
-            if (Try(add, next).All(o => o.IsPlaced))
+            if (IsOver && helped.Count + notHelped.Count > 0)
             {
-                wanted.Add(outcome.Work);
+                notTried.Add(outcome.Work);
             }
-            else if (Cheapest(add, next, outcome.Work) is var (kind, count))
+            else if (Place(current, null, 0, outcome.Work) is var (beside, placed))
+            {
+                current = beside;
+                helped.Add(placed);
+            }
+            else if (Cheapest(current, outcome.Work) is var (kind, count) && Place(current, kind, count, outcome.Work) is var (after, then))
             {
                 add[kind] = add.GetValueOrDefault(kind) + count;
-                wanted.Add(outcome.Work);
+                current = after;
+                helped.Add(then);
             }
             else
             {
@@ -84,26 +90,38 @@ public sealed class CapacityPlanner
             }
         }
 
-        List<WorkItem> all = [.. now.Select(o => o.Work).Where(wanted.Contains)];
-        var (mix, isFewest, atLeast) = Fewest(add, all);
         var hadRoom = now.Where(o => o.IsPlaced).Select(o => o.Work).ToHashSet();
+        var all = hadRoom.Concat(helped.Select(o => o.Work)).ToHashSet();
+        var (mix, outcomes, isFewest, atLeast) = Fewest(add, [.. now.Select(o => o.Work).Where(all.Contains)]);
         return new CapacityShortfall
         {
             Add = [.. mix.Select(m => new NodesToAdd(m.Key, m.Value)).OrderByDescending(n => n.Count).ThenBy(n => n.Kind.Product, StringComparer.Ordinal).ThenBy(n => n.Kind.Beside, StringComparer.Ordinal)],
             IsFewest = isFewest,
             AtLeast = atLeast,
             HaveRoom = [.. now.Where(o => o.IsPlaced)],
-            Helped = hadRoom.Count == all.Count ? [] : [.. Try(mix, all).Where(o => !hadRoom.Contains(o.Work))],
+            Helped = [.. outcomes?.Where(o => !hadRoom.Contains(o.Work)) ?? helped],
             NotHelped = [.. notHelped],
+            NotTried = [.. notTried],
         };
     }
 
-    /// <summary>The kind of which the fewest let the last of the items run beside the others; null when none does.</summary>
-    private (NodeKind Kind, int Count)? Cheapest(IReadOnlyDictionary<NodeKind, int> before, List<WorkItem> items, WorkItem last)
+    /// <summary>Places an item beside what is there, on nodes that are added for it; null when it has no place.</summary>
+    private static (Rehearsal After, WorkOutcome Outcome)? Place(Rehearsal before, NodeKind? kind, int count, WorkItem item)
     {
-        var most = Math.Min(MostNodes, last.Pods.Length + 1);
+        var after = before.Fork();
+        if (kind is not null)
+        {
+            AddNodes(after, kind, count);
+        }
+
+        return after.Place([item])[0] is { IsPlaced: true } outcome ? (after, outcome) : null;
+    }
+
+    /// <summary>The kind of which the fewest let an item run beside what is there; null when none does.</summary>
+    private (NodeKind Kind, int Count)? Cheapest(Rehearsal before, WorkItem item)
+    {
         (NodeKind Kind, int Count)? best = null;
-        foreach (var kind in _kinds.Where(k => Helps(k, last)))
+        foreach (var kind in _kinds.Where(k => Helps(k, item)))
         {
             _cancellation.ThrowIfCancellationRequested();
             if (best is not null && IsOver)
@@ -111,8 +129,8 @@ public sealed class CapacityPlanner
                 break;
             }
 
-            bool Does(int count) => Try(With(before, kind, count), items).All(o => o.IsPlaced);
-            var high = best is { } found ? found.Count - 1 : most;
+            bool Does(int count) => Place(before, kind, count, item) is not null;
+            var high = best is { } found ? found.Count - 1 : Math.Min(MostNodes, item.Pods.Length);
             if (high < 1 || !Does(high))
             {
                 continue;
@@ -131,28 +149,30 @@ public sealed class CapacityPlanner
         return best;
     }
 
-    private (IReadOnlyDictionary<NodeKind, int> Mix, bool IsFewest, int AtLeast) Fewest(IReadOnlyDictionary<NodeKind, int> known, List<WorkItem> items)
+    /// <summary>Fewer nodes than are known to do, with what becomes of the items then; else those that are known.</summary>
+    private (IReadOnlyDictionary<NodeKind, int> Mix, ImmutableArray<WorkOutcome>? Outcomes, bool IsFewest, int AtLeast) Fewest(IReadOnlyDictionary<NodeKind, int> known, List<WorkItem> items)
     {
         var most = known.Values.Sum();
         var kinds = _kinds.Where(k => items.Any(i => Helps(k, i))).ToArray();
-        for (var count = 1; count < most; count++)
+        for (var count = 0; count < most; count++)
         {
             foreach (var mix in Mixes(kinds, 0, count))
             {
                 _cancellation.ThrowIfCancellationRequested();
                 if (IsOver)
                 {
-                    return (known, false, count);
+                    return (known, null, false, count);
                 }
 
-                if (Try(mix, items).All(o => o.IsPlaced))
+                var outcomes = Try(mix, items);
+                if (outcomes.All(o => o.IsPlaced))
                 {
-                    return (mix, true, count);
+                    return (mix, outcomes, true, count);
                 }
             }
         }
 
-        return (known, true, most);
+        return (known, null, true, most);
     }
 
     /// <summary>All ways to take so many nodes of the kinds from an index on.</summary>
@@ -177,28 +197,28 @@ public sealed class CapacityPlanner
         }
     }
 
-    private static Dictionary<NodeKind, int> With(IReadOnlyDictionary<NodeKind, int> mix, NodeKind kind, int count) =>
-        new(mix) { [kind] = mix.GetValueOrDefault(kind) + count };
-
     private ImmutableArray<WorkOutcome> Try(IReadOnlyDictionary<NodeKind, int> mix, IReadOnlyList<WorkItem> items)
     {
         var rehearsal = _base.Fork();
-        var number = 0;
         foreach (var (kind, count) in mix.OrderBy(m => m.Key.Model, StringComparer.Ordinal).ThenBy(m => m.Key.Beside, StringComparer.Ordinal))
         {
-            for (var i = 0; i < count; i++)
-            {
-                rehearsal.Cluster.AddLike(kind.Model, NameOf(rehearsal, ++number), labels => kind.Beside.Length > 0 ? labels : Apart(labels));
-            }
+            AddNodes(rehearsal, kind, count);
         }
 
         return rehearsal.Place(items);
     }
 
-    private static string NameOf(Rehearsal rehearsal, int number)
+    private static void AddNodes(Rehearsal rehearsal, NodeKind kind, int count)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"new-{number}");
-        return rehearsal.Cluster.Current.Find(name) is null ? name : NameOf(rehearsal, number + 10_000);
+        for (var (added, number) = (0, 1); added < count; number++)
+        {
+            var name = string.Create(CultureInfo.InvariantCulture, $"new-{number}");
+            if (rehearsal.Cluster.Current.Find(name) is null)
+            {
+                rehearsal.Cluster.AddLike(kind.Model, name, labels => kind.Beside.Length > 0 ? labels : Apart(labels));
+                added++;
+            }
+        }
     }
 
     /// <summary>The same but for the innermost level of the network: all nodes that are added stand in one new domain of it.</summary>
@@ -225,7 +245,7 @@ public sealed class CapacityPlanner
     {
         var topology = snapshot.Topology;
         var kinds = new List<(NodeKind Kind, long Free)>();
-        var nodes = Enumerable.Range(0, snapshot.Nodes.Length).Where(i => snapshot.Nodes[i] is { Facts.Gpus.IsEmpty: false }).ToList();
+        var nodes = Enumerable.Range(0, snapshot.Nodes.Length).Where(i => snapshot.Nodes[i] is { Facts.Gpus.IsEmpty: false } node && !node.Facts.Taints.Any(t => t.IsCondition)).ToList();
         foreach (var alike in nodes.GroupBy(i => (snapshot.Nodes[i]!.Facts.Product, snapshot.Nodes[i]!.Facts.Gpus.Length, Mig: MigOf(snapshot.Nodes[i]!.Facts))))
         {
             NodeKind KindOf(IEnumerable<int> those, string beside)

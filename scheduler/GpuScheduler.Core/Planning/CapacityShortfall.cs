@@ -25,4 +25,7 @@ public sealed record CapacityShortfall
 
     /// <summary>What no number of nodes of the present kinds would let run, and why.</summary>
     public required ImmutableArray<WorkOutcome> NotHelped { get; init; }
+
+    /// <summary>What was not looked at any more, because the time was over.</summary>
+    public required ImmutableArray<WorkItem> NotTried { get; init; }
 }
