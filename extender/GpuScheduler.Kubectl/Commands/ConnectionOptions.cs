@@ -17,13 +17,16 @@ internal sealed class ConnectionOptions
     private readonly Option<string?> _server = new("--server") { Description = "Address of gpu-scheduler itself, to go around the API server: http://127.0.0.1:18888.", HelpName = "URL", Recursive = true };
     private readonly Option<string?> _token = new("--token") { Description = "With --server: a bearer token. Default: that of the kubeconfig, if --kubeconfig or --context is given.", HelpName = "TOKEN", Recursive = true };
     private readonly Option<string?> _ca = new("--ca") { Description = "With --server: authorities (PEM) that its certificate is checked by.", HelpName = "FILE", Recursive = true };
+    private readonly Option<string?> _cert = new("--cert") { Description = "With --server: a client certificate (PEM), where it asks for one.", HelpName = "FILE", Recursive = true };
+    private readonly Option<string?> _key = new("--key") { Description = "With --cert: its key (PEM).", HelpName = "FILE", Recursive = true };
+    private readonly Option<string?> _serverName = new("--server-name") { Description = "With --server: the name that its certificate bears, behind a port-forward.", HelpName = "NAME", Recursive = true };
 
     /// <summary>The form of the answer.</summary>
     public Option<string> Output { get; } = new Option<string>("--output", "-o") { Description = "table, json or yaml.", HelpName = "FORM", Recursive = true, DefaultValueFactory = _ => "table" }.AcceptOnlyFromAmong("table", "json", "yaml");
 
     public void AddTo(Command root)
     {
-        foreach (var option in (ReadOnlySpan<Option>)[_namespace, Output, _kubeconfig, _context, _service, _server, _token, _ca])
+        foreach (var option in (ReadOnlySpan<Option>)[_namespace, Output, _kubeconfig, _context, _service, _server, _token, _ca, _cert, _key, _serverName])
         {
             root.Options.Add(option);
         }
@@ -35,12 +38,12 @@ internal sealed class ConnectionOptions
     public async Task<Cluster> ConnectAsync(ParseResult parsed, CancellationToken cancellation)
     {
         var (server, kubeconfig, context) = (parsed.GetValue(_server), parsed.GetValue(_kubeconfig), parsed.GetValue(_context));
-        var (token, ca) = (parsed.GetValue(_token), parsed.GetValue(_ca));
+        var (token, ca, cert, key) = (parsed.GetValue(_token), parsed.GetValue(_ca), parsed.GetValue(_cert), parsed.GetValue(_key));
         if (server is null)
         {
-            if (token is not null || ca is not null)
+            if (((ReadOnlySpan<Option<string?>>)[_token, _ca, _cert, _key, _serverName]).ToArray().FirstOrDefault(o => parsed.GetValue(o) is not null) is { } direct)
             {
-                throw new UsageException($"{(token is not null ? "--token" : "--ca")} goes with --server: through the API server the kubeconfig's credentials count");
+                throw new UsageException($"{direct.Name} goes with --server: through the API server the kubeconfig's credentials count");
             }
 
             var connection = Connect(kubeconfig, context);
@@ -57,6 +60,11 @@ internal sealed class ConnectionOptions
             throw new UsageException("--token is no bearer token: it must be one word");
         }
 
+        if ((cert is null) != (key is null))
+        {
+            throw new UsageException("--cert and --key go together: give both or none");
+        }
+
         var api = kubeconfig is not null || context is not null ? Connect(kubeconfig, context) : null;
         var authorization = token is not null ? "Bearer " + token : null;
         if (authorization is null && api is not null && (address.Scheme == "https" || address.IsLoopback))
@@ -71,7 +79,7 @@ internal sealed class ConnectionOptions
             }
         }
 
-        return new Cluster(new DirectTransport(address, authorization, ca), api is null ? null : new ApiTransport(api), parsed.GetValue(_namespace) ?? api?.Namespace ?? "default");
+        return new Cluster(new DirectTransport(address, authorization, ca, parsed.GetValue(_serverName), cert is not null && key is not null ? (cert, key) : null), api is null ? null : new ApiTransport(api), parsed.GetValue(_namespace) ?? api?.Namespace ?? "default");
     }
 
     private static KubernetesConnection Connect(string? kubeconfig, string? context)

@@ -13,10 +13,25 @@ internal sealed class DirectTransport : ITransport, IDisposable
     /// <param name="server">Its address.</param>
     /// <param name="authorization">The Authorization header; null for none.</param>
     /// <param name="caFile">Authorities that its certificate is checked by, in PEM; null for those of the system.</param>
-    /// <exception cref="UsageException">The file cannot be used.</exception>
-    public DirectTransport(Uri server, string? authorization, string? caFile)
+    /// <param name="serverName">The name that its certificate has to bear; null for that of its address.</param>
+    /// <param name="client">A client certificate and its key, both in PEM; null for none.</param>
+    /// <exception cref="UsageException">A file cannot be used.</exception>
+    public DirectTransport(Uri server, string? authorization, string? caFile, string? serverName = null, (string Certificate, string Key)? client = null)
     {
         var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) };
+        handler.SslOptions.TargetHost = serverName;
+        if (client is var (certificate, key))
+        {
+            try
+            {
+                handler.SslOptions.ClientCertificates = [X509Certificate2.CreateFromPemFile(certificate, key)];
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or CryptographicException)
+            {
+                throw new UsageException($"--cert {certificate} and --key {key} cannot be used: {e.Message}", e);
+            }
+        }
+
         if (caFile is not null)
         {
             var authorities = new X509Certificate2Collection();
