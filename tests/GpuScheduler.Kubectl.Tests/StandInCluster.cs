@@ -40,9 +40,15 @@ public sealed class StandInCluster : IAsyncDisposable
             apiVersion: v1
             kind: Config
             current-context: here
-            contexts: [{name: here, context: {cluster: here, user: me, namespace: ml}}]
-            clusters: [{name: here, cluster: {server: "{{it.Address}}"}}]
-            users: [{name: me, user: {token: secret}}]
+            contexts:
+            - name: here
+              context: {cluster: here, user: me, namespace: ml}
+            clusters:
+            - name: here
+              cluster: {server: "{{it.Address}}"}
+            users:
+            - name: me
+              user: {token: secret}
             """);
         return it;
     }
