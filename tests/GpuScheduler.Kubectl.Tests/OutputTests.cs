@@ -67,7 +67,7 @@ public sealed class OutputTests : IAsyncLifetime
     [Fact]
     public async Task Gangs()
     {
-        const string Gang = """"namespace":"ml","name":"train","dialect":"job","state":"unplaced","reason":"gang ml/train has no place","minMembers":2,"size":2,"present":2,"placed":0,"bound":0,"priority":5,"queuePlace":1,"keptNodes":["n1"]"""";
+        const string Gang = """ "namespace":"ml","name":"train","dialect":"job","state":"unplaced","reason":"gang ml/train has no place","minMembers":2,"size":2,"present":2,"placed":0,"bound":0,"priority":5,"queuePlace":1,"keptNodes":["n1"] """;
         _cluster.Service("/v1/gangs", $$$$"""{"gangs":[{ {{{{Gang}}}} },{"namespace":"other","name":"x"}]}""")
             .Service("/v1/gangs/ml/train", $$$$"""{ {{{{Gang}}}},"plan":{"placed":false,"proof":{"why":"short of 1 node"}},"members":[{"pod":"train-0"},{"pod":"train-1","node":"n1","state":"bound","devices":[{"gpu":0}]}],"history":[{"at":"2026-01-01T00:00:00Z","what":"complete"}]}""");
 
@@ -242,7 +242,7 @@ public sealed class OutputTests : IAsyncLifetime
     [InlineData("yaml")]
     public async Task What_names_and_annotations_hold_does_nothing_to_the_terminal(string form)
     {
-        const string Evil = "\\u001b[2J\\u001b]0;x\\u0007\\r\\nroot\\u202e\\u009b\\u200b\\ud800\\u0000";
+        const string Evil = "\\u001b[2J\\u001b]0;x\\u0007\\r\\nroot\\u202e\\u009b\\u200b\\u0000";
         _cluster.Service("/v1/gangs", $$$$"""{"gangs":[{"namespace":"ml","name":"{{{{Evil}}}}","reason":"{{{{Evil}}}}","keptNodes":["{{{{Evil}}}}"],"{{{{Evil}}}}":1}]}""")
             .Service("/v1/nodes", $$$$"""{"nodes":[{"name":"{{{{Evil}}}}","gpus":1,"product":"{{{{Evil}}}}","mig":{"{{{{Evil}}}}":{}}}]}""")
             .Service("/v1/nodes/n", $$$$"""{"name":"{{{{Evil}}}}","product":"{{{{Evil}}}}","devices":[{"gpu":0,"healthy":false,"healthReason":"{{{{Evil}}}}"}],"warnings":["{{{{Evil}}}}"],"sources":{"{{{{Evil}}}}":"{{{{Evil}}}}"},"allocations":[{"pod":"{{{{Evil}}}}","state":"{{{{Evil}}}}","devices":[{"gpu":0,"mig":"{{{{Evil}}}}"}]}]}""")

@@ -13,7 +13,7 @@ internal sealed class ApiTransport(KubernetesConnection connection, string prefi
     {
         try
         {
-            var (status, answer) = await connection.ExchangeAsync(method, prefix + path.TrimStart('/'), body, body is null ? "" : "application/yaml", cancellation);
+            var (status, answer) = await connection.ExchangeAsync(method, prefix + path.TrimStart('/'), body is null ? null : (ReadOnlyMemory<byte>?)body, "application/yaml", cancellation);
             return new Reply(status, answer);
         }
         catch (KubernetesApiException e)

@@ -77,11 +77,40 @@ internal sealed class Cluster(ITransport service, ITransport? api, string @names
     {
         try
         {
-            return JsonNode.Parse(reply.Body) as JsonObject;
+            var json = JsonNode.Parse(reply.Body) as JsonObject;
+            Check(json);
+            return json;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Looks at all that is only looked at when it is read: text that is no Unicode, and fields that are given twice.</summary>
+    private static void Check(JsonNode? node)
+    {
+        switch (node)
+        {
+            case JsonObject fields:
+                foreach (var (_, value) in fields)
+                {
+                    Check(value);
+                }
+
+                break;
+            case JsonArray items:
+                foreach (var item in items)
+                {
+                    Check(item);
+                }
+
+                break;
+            case JsonValue value when value.GetValueKind() == JsonValueKind.String:
+                _ = value.GetValue<string>();
+                break;
+            default:
+                break;
         }
     }
 
