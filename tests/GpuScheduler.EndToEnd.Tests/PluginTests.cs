@@ -75,8 +75,15 @@ public sealed class PluginTests
     private static async Task ServeAsync(ClusterUnderTest cluster, IPAddress address, int port)
     {
         var metadata = new V1ObjectMeta { Name = "gpu-scheduler-extender" };
+
+        // The proxy goes to addresses of pods alone.
+        var pod = Workload.Pod("gpu-scheduler-extender-0", "none", [], []);
+        (pod.Metadata.NamespaceProperty, pod.Spec.NodeName) = ("gpu-scheduler", "n1");
+        await cluster.Client.CoreV1.CreateNamespacedPodAsync(pod, "gpu-scheduler", cancellationToken: Cancellation);
+        var status = $"{{\"status\":{{\"phase\":\"Running\",\"podIP\":\"{address}\",\"podIPs\":[{{\"ip\":\"{address}\"}}]}}}}";
+        await cluster.Client.CoreV1.PatchNamespacedPodStatusAsync(new V1Patch(status, V1Patch.PatchType.MergePatch), pod.Metadata.Name, "gpu-scheduler", cancellationToken: Cancellation);
         await cluster.Client.CoreV1.CreateNamespacedServiceAsync(new V1Service { Metadata = metadata, Spec = new V1ServiceSpec { ClusterIP = "None", Ports = [new V1ServicePort { Name = "https", Port = 8443, TargetPort = port }] } }, "gpu-scheduler", cancellationToken: Cancellation);
-        await cluster.Client.CoreV1.CreateNamespacedEndpointsAsync(new V1Endpoints { Metadata = metadata, Subsets = [new V1EndpointSubset { Addresses = [new V1EndpointAddress { Ip = address.ToString() }], Ports = [new Corev1EndpointPort { Name = "https", Port = port }] }] }, "gpu-scheduler", cancellationToken: Cancellation);
+        await cluster.Client.CoreV1.CreateNamespacedEndpointsAsync(new V1Endpoints { Metadata = metadata, Subsets = [new V1EndpointSubset { Addresses = [new V1EndpointAddress { Ip = address.ToString(), TargetRef = new V1ObjectReference { Kind = "Pod", NamespaceProperty = "gpu-scheduler", Name = pod.Metadata.Name } }], Ports = [new Corev1EndpointPort { Name = "https", Port = port }] }] }, "gpu-scheduler", cancellationToken: Cancellation);
     }
 
     private static string Holds(ClusterUnderTest cluster) => string.Join('\n', cluster.Extender.Services.GetRequiredService<ClusterState>().Current.Nodes.OfType<NodeInfo>()
