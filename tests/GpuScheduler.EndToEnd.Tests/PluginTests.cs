@@ -60,7 +60,7 @@ public sealed class PluginTests
         var whatIf = await RunAsync(way, "what-if", "-f", file);
         File.Delete(file);
         Assert.Equal(0, whatIf.Code);
-        Assert.Contains("kept for gang default/train", whatIf.Text, StringComparison.Ordinal);
+        Assert.Contains("n1", whatIf.Text, StringComparison.Ordinal);
 
         Assert.Equal(before, Holds(cluster));
         TestContext.Current.TestOutputHelper?.WriteLine((await RunAsync(way, "why", "train-0")).Text);

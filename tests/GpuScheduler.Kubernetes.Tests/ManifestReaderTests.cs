@@ -61,7 +61,7 @@ public sealed class ManifestReaderTests
 
     [Theory]
     [InlineData("", "there is no pod in it")]
-    [InlineData("a: [", "line 1 is not YAML")]
+    [InlineData("a: [", "is not YAML")]
     [InlineData("{\"a\": ", "is not JSON")]
     [InlineData("metadata: {name: p}", "has no kind")]
     [InlineData("kind: Pod", "has no metadata.name")]

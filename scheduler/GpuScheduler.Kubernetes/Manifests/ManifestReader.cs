@@ -60,6 +60,11 @@ public static class ManifestReader
         {
             throw new InvalidManifestException(string.Create(CultureInfo.InvariantCulture, $"line {e.Start.Line} is not YAML as kubectl takes it: {e.Message.TrimEnd('.')}"), e);
         }
+        catch (InvalidOperationException e)
+        {
+            // What the YAML library says of text that ends within an object.
+            throw new InvalidManifestException("it is not YAML as kubectl takes it: it ends within an object", e);
+        }
         catch (ArgumentException e)
         {
             throw new InvalidManifestException($"a field is given twice: {e.Message}", e);
