@@ -98,6 +98,7 @@ internal static class ExtenderHost
         services.AddSingleton<InspectionEndpoints>();
         services.AddSingleton<GangEndpoints>();
         services.AddSingleton<MigEndpoints>();
+        services.AddSingleton<PlanningEndpoints>();
         services.AddSingleton<CertificateStore>();
         services.AddObservability(options);
         services.AddExternalMetrics(options);
@@ -237,6 +238,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.Services.GetRequiredService<MigEndpoints>().Map(app);
         app.MapDecisions();
+        app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -244,7 +246,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig, and a page at /\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall, POST /v1/what-if /v1/expected-start, and a page at /\n");
         });
     }
 

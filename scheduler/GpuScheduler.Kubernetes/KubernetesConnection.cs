@@ -31,6 +31,7 @@ public sealed class KubernetesConnection : IDisposable
     {
         ArgumentNullException.ThrowIfNull(configuration);
         Options = options ?? new KubernetesConnectionOptions();
+        Namespace = configuration.Namespace;
         _time = time ?? TimeProvider.System;
         _fence = fence;
         configuration.UserAgent = string.IsNullOrEmpty(configuration.UserAgent) ? "gpu-scheduler" : configuration.UserAgent;
@@ -59,6 +60,9 @@ public sealed class KubernetesConnection : IDisposable
 
     /// <summary>Typed calls, for what is not on a hot path.</summary>
     public IKubernetes Client => _client;
+
+    /// <summary>The namespace that the kubeconfig's context names; null when it names none.</summary>
+    public string? Namespace { get; }
 
     /// <summary>Address of the API server.</summary>
     public Uri Server => _client.BaseUri;
@@ -134,6 +138,48 @@ public sealed class KubernetesConnection : IDisposable
         _fence is null || method == HttpMethod.Get ? CancellationToken.None
         : _fence.TryEnter(out var ends, out var refusal) ? ends
         : throw new KubernetesApiException(refusal) { NeverSent = true };
+
+    /// <summary>
+    /// Sends a request with credentials and returns the answer whole, whatever it is: for what the API server only passes on to others, whose
+    /// answers are theirs to explain.
+    /// </summary>
+    /// <param name="method">The method.</param>
+    /// <param name="pathAndQuery">Path below the server's address, without a leading slash.</param>
+    /// <param name="body">A body, or null.</param>
+    /// <param name="contentType">What the body is.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="KubernetesApiException">There was no answer.</exception>
+    public async Task<(HttpStatusCode Status, byte[] Body)> ExchangeAsync(HttpMethod method, string pathAndQuery, ReadOnlyMemory<byte>? body, string contentType, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        using var request = new HttpRequestMessage(method, new Uri(_client.BaseUri, pathAndQuery));
+        request.Headers.Accept.ParseAdd(Json);
+        if (body is { } bytes)
+        {
+            request.Content = new ReadOnlyMemoryContent(bytes) { Headers = { ContentType = new MediaTypeHeaderValue(contentType) } };
+        }
+
+        try
+        {
+            await AddCredentialsAsync(request, cancellationToken);
+            using var response = await _client.HttpClient.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            return (response.StatusCode, await response.Content.ReadAsByteArrayAsync(cancellationToken));
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException)
+        {
+            throw new KubernetesApiException($"no answer from the API server at {_client.BaseUri}: {Innermost(e)}", innerException: e);
+        }
+    }
+
+    /// <summary>The Authorization header with which the API server is called; null when it is called with a client certificate or none.</summary>
+    /// <param name="cancellationToken">Ends the call.</param>
+    /// <exception cref="KubernetesApiException">There are no credentials.</exception>
+    public async Task<string?> AuthorizationAsync(CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, _client.BaseUri);
+        await AddCredentialsAsync(request, cancellationToken);
+        return request.Headers.Authorization?.ToString();
+    }
 
     /// <summary>Sends a request whose answer is small, and returns it whole, within the time limit of a call.</summary>
     /// <exception cref="KubernetesApiException">There was no answer in time, or one that says no.</exception>

@@ -35,6 +35,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>Where kube-scheduler calls the extender: what the Service's address is in a cluster.</summary>
     public int Port => _port;
 
+    /// <summary>Where the extender is served on the loopback.</summary>
+    public string Url => $"{(_certificates is null ? "http" : "https")}://127.0.0.1:{_port}";
+
     public IKubernetes Client => Plane.Client;
 
     public WebApplication Extender => _extender ?? throw new InvalidOperationException("the extender is not running");
@@ -79,10 +82,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
 
     public async Task StartExtenderAsync(CancellationToken cancellation, params (string Key, string Value)[] more)
     {
-        var scheme = _certificates is null ? "http" : "https";
         var settings = new Dictionary<string, string?>
         {
-            ["Urls"] = $"{scheme}://127.0.0.1:{_port}",
+            ["Urls"] = Url,
             ["Kubeconfig"] = Plane.WriteKubeconfig(Plane.TokenFor(ServiceAccount)),
             ["Logging:LogLevel:Default"] = "Warning",
         };

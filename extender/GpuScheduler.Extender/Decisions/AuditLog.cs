@@ -135,9 +135,9 @@ internal sealed partial class AuditLog(DecisionLog decisions, ExtenderOptions op
 
     private string NameOf(int number) => string.Create(CultureInfo.InvariantCulture, $"{_path}.{number}");
 
-    [LoggerMessage(1080, LogLevel.Error, "Decisions cannot be written to {File} and are dropped there until they can: {Why}", EventName = "AuditFailed")]
+    [LoggerMessage(1120, LogLevel.Error, "Decisions cannot be written to {File} and are dropped there until they can: {Why}", EventName = "AuditFailed")]
     private static partial void LogFailed(ILogger log, string file, string why);
 
-    [LoggerMessage(1081, LogLevel.Warning, "Decisions are written to {File} again; {Dropped} are missing there", EventName = "AuditResumed")]
+    [LoggerMessage(1121, LogLevel.Warning, "Decisions are written to {File} again; {Dropped} are missing there", EventName = "AuditResumed")]
     private static partial void LogResumed(ILogger log, string file, long dropped);
 }

@@ -121,12 +121,12 @@ internal sealed partial class LeaderService(LeaseElector elector, ClusterWatcher
         base.Dispose();
     }
 
-    [LoggerMessage(1070, LogLevel.Information, "This replica leads; the pods were read anew in {Milliseconds:F0} ms", EventName = "Leads")]
+    [LoggerMessage(1110, LogLevel.Information, "This replica leads; the pods were read anew in {Milliseconds:F0} ms", EventName = "Leads")]
     private static partial void LogLeads(ILogger log, double milliseconds);
 
-    [LoggerMessage(1071, LogLevel.Warning, "This replica leads no more and answers no verbs until it does again", EventName = "Follows")]
+    [LoggerMessage(1111, LogLevel.Warning, "This replica leads no more and answers no verbs until it does again", EventName = "Follows")]
     private static partial void LogFollows(ILogger log);
 
-    [LoggerMessage(1072, LogLevel.Information, "Told to stop: what was let through is still bound, then the lease is released", EventName = "Drains")]
+    [LoggerMessage(1112, LogLevel.Information, "Told to stop: what was let through is still bound, then the lease is released", EventName = "Drains")]
     private static partial void LogDrains(ILogger log);
 }

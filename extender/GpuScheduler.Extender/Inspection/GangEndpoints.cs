@@ -71,6 +71,21 @@ internal sealed class GangEndpoints(SchedulingEngine engine)
         json.WriteNumber("placed", gang.Members.Count(m => m is { WantsGpu: true, Allocation: not null }));
         json.WriteNumber("bound", group.Members.Count(m => m.NodeName is not null));
         json.WriteNumber("priority", group.Priority);
+        if (gang.QueuePlace is { } queuePlace)
+        {
+            json.WriteNumber("queuePlace", queuePlace);
+        }
+
+        if (!gang.KeptNodes.IsEmpty)
+        {
+            json.WriteStartArray("keptNodes");
+            foreach (var node in gang.KeptNodes)
+            {
+                json.WriteStringValue(node);
+            }
+
+            json.WriteEndArray();
+        }
     }
 
     private static void WriteDetail(Utf8JsonWriter json, GangView gang)

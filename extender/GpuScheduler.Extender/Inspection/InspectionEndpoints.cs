@@ -75,6 +75,12 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
         json.WriteNumber("gpus", node.Facts.Gpus.Length);
         json.WriteNumber("allocatableGpus", node.Facts.AllocatableGpus);
         json.WriteNumber("freeGpus", node.FreeGpus);
+        json.WriteNumber("usedGpus", node.UsedGpus);
+        json.WriteNumber("unhealthyGpus", node.Facts.Gpus.Count(g => !g.Healthy));
+        json.WriteNumber("freeMilli", node.FreeCardMilli);
+        json.WriteString("source", node.Facts.Sources.TryGetValue("gpus", out var source) ? source.ToString().ToLowerInvariant() : "");
+        json.WriteNumber("warningCount", node.Facts.Warnings.Length);
+        json.WriteBoolean("closed", node.Facts.Taints.Any(t => t.IsCondition));
         if (node.Facts.Geometry is { } geometry)
         {
             json.WriteStartObject("mig");
@@ -136,6 +142,19 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
             for (var b = 0; b < node.Facts.Gpus.Length; b++)
             {
                 json.WriteNumberValue(node.Facts.Links.NvlinkMBps(a, b) / 1000.0);
+            }
+
+            json.WriteEndArray();
+        }
+
+        json.WriteEndArray();
+        json.WriteStartArray("pcie");
+        for (var a = 0; a < node.Facts.Gpus.Length; a++)
+        {
+            json.WriteStartArray();
+            for (var b = 0; b < node.Facts.Gpus.Length; b++)
+            {
+                json.WriteStringValue(a == b ? "self" : node.Facts.Links.Pcie(a, b).ToString().ToLowerInvariant());
             }
 
             json.WriteEndArray();

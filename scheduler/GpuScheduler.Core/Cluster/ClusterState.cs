@@ -157,6 +157,107 @@ public sealed class ClusterState
         }
     }
 
+    /// <summary>
+    /// A cluster of its own that stands as this one does, but for tentative holds, which are guesses: to try on it what is not to happen here.
+    /// Nodes keep their order.
+    /// </summary>
+    internal ClusterState Copy()
+    {
+        lock (_gate)
+        {
+            Publish();
+            var copy = new ClusterState(Time, _ledger.Options, _levels) { ClosesChangingNodes = ClosesChangingNodes };
+            foreach (var (node, report) in _reports)
+            {
+                copy._reports[node] = report;
+            }
+
+            foreach (var (node, ofNode) in _statements)
+            {
+                copy._statements[node] = new(ofNode);
+            }
+
+            foreach (var (uid, devices) in _truths)
+            {
+                copy._truths[uid] = devices;
+            }
+
+            foreach (var pod in _pods.Values)
+            {
+                copy._pods[pod.Uid] = pod;
+            }
+
+            foreach (var (node, why) in _closed)
+            {
+                copy._closed[node] = why;
+            }
+
+            copy._groups.CopyFrom(_groups);
+            foreach (var allocation in _ledger.All)
+            {
+                if (allocation.State != AllocationState.Tentative)
+                {
+                    copy._ledger.Put(allocation);
+                }
+            }
+
+            foreach (var name in _names.AsSpan(0, _used))
+            {
+                if (name is not null)
+                {
+                    copy.Adopt(_objects[name], _facts[_positions[name]]!);
+                }
+            }
+
+            return copy;
+        }
+    }
+
+    /// <summary>Pods that ask for GPUs, wait for a node, and hold nothing: in no order.</summary>
+    internal IReadOnlyList<PodInfo> PodsWithoutPlace()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _pods.Values.Where(p => p is { NodeName: null, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (p.SchedulingGates.IsEmpty || p.IsHeldByGangGate)
+                    && !(_ledger.TryGet(p.Uid, out var held) && held.State != AllocationState.Tentative)),
+            ];
+        }
+    }
+
+    /// <summary>Adds a node that is like another, with nobody on it and all its GPUs well.</summary>
+    /// <param name="model">Name of the node that it is like.</param>
+    /// <param name="name">Its own name.</param>
+    /// <param name="labels">Its labels by those of the model.</param>
+    internal void AddLike(string model, string name, Func<IReadOnlyDictionary<string, string>, IReadOnlyDictionary<string, string>> labels)
+    {
+        lock (_gate)
+        {
+            var node = _objects[model];
+            if (_reports.TryGetValue(model, out var report))
+            {
+                _reports[name] = report with { Held = [], Gpus = [.. report.Gpus.Select(g => g with { Uuid = null, Healthy = true, HealthReason = null })] };
+            }
+
+            if (_statements.TryGetValue(model, out var statements))
+            {
+                _statements[name] = statements.ToDictionary(s => s.Key, s => AsNew(s.Value));
+            }
+
+            Upsert(node with
+            {
+                Name = name,
+                Labels = labels(node.Labels),
+                Taints = [.. node.Taints.Where(t => !t.IsCondition)],
+                Statement = node.Statement is { } own ? AsNew(own) : null,
+            });
+        }
+    }
+
+    private static NodeStatement AsNew(NodeStatement statement) =>
+        statement with { Cordoned = [], Gpus = [.. statement.Gpus.Select(g => g with { Uuid = null, Healthy = null, HealthReason = null })] };
+
     /// <summary>Number of allocations by state, for metrics.</summary>
     public IReadOnlyDictionary<AllocationState, int> CountAllocations()
     {
@@ -954,24 +1055,43 @@ public sealed class ClusterState
         }
 
         _objects[node.Name] = node;
-        if (!_positions.ContainsKey(node.Name))
-        {
-            var position = _freePositions.Count > 0 ? _freePositions.Pop() : _used++;
-            if (position == _names.Length)
-            {
-                var size = Math.Max(64, position * 2);
-                Array.Resize(ref _names, size);
-                Array.Resize(ref _facts, size);
-                Array.Resize(ref _nodes, size);
-                Array.Resize(ref _isUnpublished, size);
-            }
+        Place(node.Name);
+        Refresh(node.Name);
+    }
 
-            _positions[node.Name] = position;
-            _names[position] = node.Name;
-            _namesChanged = true;
+    /// <summary>Takes a node over from a cluster that has put its facts together already.</summary>
+    private void Adopt(NodeObject node, NodeFacts facts)
+    {
+        _objects[node.Name] = node;
+        var position = Place(node.Name);
+        _facts[position] = facts;
+        _factsVersion++;
+        _placesChanged = true;
+        Touch(position);
+    }
+
+    /// <summary>The position of a node, which is a new one unless it has one already.</summary>
+    private int Place(string name)
+    {
+        if (_positions.TryGetValue(name, out var position))
+        {
+            return position;
         }
 
-        Refresh(node.Name);
+        position = _freePositions.Count > 0 ? _freePositions.Pop() : _used++;
+        if (position == _names.Length)
+        {
+            var size = Math.Max(64, position * 2);
+            Array.Resize(ref _names, size);
+            Array.Resize(ref _facts, size);
+            Array.Resize(ref _nodes, size);
+            Array.Resize(ref _isUnpublished, size);
+        }
+
+        _positions[name] = position;
+        _names[position] = name;
+        _namesChanged = true;
+        return position;
     }
 
     /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>

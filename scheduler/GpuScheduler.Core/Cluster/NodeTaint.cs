@@ -11,4 +11,10 @@ public readonly record struct NodeTaint(string Key, string Value, string Effect)
 
     /// <summary>False for one that is only a wish.</summary>
     public bool Repels => Effect is "NoSchedule" or "NoExecute";
+
+    /// <summary>
+    /// True for one of those that Kubernetes itself puts on nodes, because they are cordoned, not ready, out of disk and so on (well-known
+    /// taints, node.kubernetes.io/), and that keeps pods off: whatever else pods tolerate, these are not meant to be tolerated.
+    /// </summary>
+    public bool IsCondition => Repels && Key.StartsWith("node.kubernetes.io/", StringComparison.Ordinal);
 }

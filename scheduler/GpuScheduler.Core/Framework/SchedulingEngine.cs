@@ -2,6 +2,7 @@ using System.Buffers;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Plugins;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -44,6 +45,22 @@ public sealed class SchedulingEngine
 
     /// <summary>The plans of gangs; null when members of gangs are placed one by one.</summary>
     public GangScheduler? Gangs { get; }
+
+    /// <summary>
+    /// An engine that decides alone, by the same policy, on a copy of the cluster: what happens there happens nowhere else. It checks CPU and
+    /// memory as well, removes nobody, and keeps nothing for anybody.
+    /// </summary>
+    internal SchedulingEngine Rehearse() => OnCopy(_profile.Filters.Any(f => f is NodeResourcesFit) ? _profile : _profile.WithNodeResources());
+
+    private SchedulingEngine OnCopy(Profile profile) => new(Cluster.Copy(), new EngineOptions
+    {
+        Profile = profile with { Observer = null },
+        KeepScores = false,
+        Gangs = (_options.Gangs ?? new GangOptions()) with { Observer = null, Preempts = false, KeepForNext = false, ReplaceHold = TimeSpan.Zero, BatchLimit = TimeSpan.Zero },
+    });
+
+    /// <summary>The filters of this engine, asked about a node as it stands alone.</summary>
+    internal Status Judge(PodInfo pod, NodeInfo node) => _evaluator.Judge(new CycleState(pod), node);
 
     /// <summary>
     /// Says for each candidate whether the pod may go there. Asked twice, the answer is the same: what the pod itself holds is free

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace GpuScheduler.Core.Gangs;
 
 /// <summary>Durations as Kubernetes tools write them: numbers with units, largest first by custom, such as 90s, 1h30m or 1.5h.</summary>
-internal static class GoDuration
+public static class GoDuration
 {
     /// <summary>Units and their length in nanoseconds; one that begins like another comes first.</summary>
     private static readonly (string Name, decimal Nanoseconds)[] s_units =

@@ -7,6 +7,15 @@ public sealed class GroupObjectTable
 {
     private readonly Dictionary<string, Dictionary<GroupObjectId, GroupObject>> _kinds = new(StringComparer.Ordinal);
 
+    /// <summary>Takes over all that another table has, in place of nothing.</summary>
+    internal void CopyFrom(GroupObjectTable other)
+    {
+        foreach (var (kind, objects) in other._kinds)
+        {
+            _kinds[kind] = new(objects);
+        }
+    }
+
     /// <summary>True when objects of a kind can be seen, so that one which is not here does not exist, or not yet.</summary>
     public bool IsServed(string kind) => _kinds.ContainsKey(kind);
 

@@ -19,6 +19,18 @@ internal sealed class PodGroupTable
     /// <summary>All gangs with members.</summary>
     public ImmutableArray<GangKey> Keys => [.. _gangs.Keys];
 
+    /// <summary>Takes over all that another table has, in place of nothing.</summary>
+    public void CopyFrom(PodGroupTable other)
+    {
+        _objects.CopyFrom(other._objects);
+        foreach (var (key, entry) in other._gangs)
+        {
+            _gangs[key] = new Entry(entry.Members);
+        }
+
+        Version++;
+    }
+
     /// <summary>A pod was added or changed.</summary>
     /// <param name="before">As it was; null when it is new.</param>
     /// <param name="after">As it is; null when it is gone.</param>
@@ -117,7 +129,9 @@ internal sealed class PodGroupTable
 
     private sealed class Entry
     {
-        public Dictionary<string, PodInfo> Members { get; } = new(StringComparer.Ordinal);
+        public Entry(Dictionary<string, PodInfo>? members = null) => Members = members is null ? new(StringComparer.Ordinal) : new(members, StringComparer.Ordinal);
+
+        public Dictionary<string, PodInfo> Members { get; }
 
         public PodGroup? Resolved { get; set; }
 

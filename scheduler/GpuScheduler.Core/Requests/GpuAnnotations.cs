@@ -69,6 +69,12 @@ public static class GpuAnnotations
     /// <summary>The scheduling gate that holds a member back until its gang has a place. It keeps no member from being counted.</summary>
     public const string GangGate = Prefix + "gang";
 
+    /// <summary>
+    /// How long a pod is expected to run from its start on: a duration such as 90m or 12h. Nothing is decided by it; it is what an expected start
+    /// of others is reckoned from, as spec.activeDeadlineSeconds is.
+    /// </summary>
+    public const string ExpectedDuration = Prefix + "expected-duration";
+
     /// <summary>Written when the gate of a member is removed: the node that its node affinity names since then.</summary>
     public const string PlannedNode = Prefix + "planned-node";
 

@@ -15,6 +15,9 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
 
     public int Count => _byPod.Count;
 
+    /// <summary>How long holds last.</summary>
+    public LedgerOptions Options => options;
+
     /// <summary>How many of the allocations are tentative.</summary>
     public int Tentative { get; private set; }
 

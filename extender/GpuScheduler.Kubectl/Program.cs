@@ -1,0 +1,3 @@
+using GpuScheduler.Kubectl;
+
+return await KubectlProgram.RunAsync(args, Console.Out, Console.Error, Console.In);
