@@ -261,9 +261,6 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
                 case V1Role role:
                     await Client.RbacAuthorizationV1.CreateNamespacedRoleAsync(role, space, cancellationToken: cancellation);
                     break;
-                case V1RoleBinding binding:
-                    await Client.RbacAuthorizationV1.CreateNamespacedRoleBindingAsync(binding, space, cancellationToken: cancellation);
-                    break;
                 default:
                     throw new InvalidOperationException($"{file} has a {item.GetType().Name} that the tests do not install");
             }
