@@ -14,7 +14,7 @@ public sealed class GangTests
     private const int GpusPerNode = 8;
 
     /// <summary>What is kept for a gang that has no room is soon let go: otherwise those that would have room in it wait for an hour, as they should.</summary>
-    private const string ShortTurns = "--Gangs:KeepLimit=00:00:20";
+    private const string ShortTurns = """{"Gangs": {"KeepLimit": "00:00:20"}}""";
 
     /// <summary>How long the binds of one burst may be seen to be under way: also those that a killed extender left behind.</summary>
     private static readonly TimeSpan s_burst = TimeSpan.FromSeconds(45);
@@ -28,7 +28,8 @@ public sealed class GangTests
     {
         await using var cluster = await ClusterUnderTest.StartAsync(tls: false, Cancellation);
         await Parallel.ForEachAsync(Enumerable.Range(0, Nodes), Cancellation, async (i, token) => await cluster.Client.CoreV1.CreateNodeAsync(Workload.H100($"n{i:D3}", $"rack-{i / 8}"), cancellationToken: token));
-        await cluster.StartExtenderProcessAsync(Cancellation, ShortTurns);
+        using var settings = new TemporaryFile(ShortTurns);
+        await cluster.StartExtenderProcessAsync(Cancellation, "--config", settings.Path);
         await cluster.StartSchedulerAsync(configuration, KubeSchedulerBinary.Stock, Cancellation);
         var random = new Random(seed);
         var gangs = Gangs(random, GangCount, demand: Nodes * GpusPerNode * 11 / 10, schedulerName);
@@ -44,7 +45,7 @@ public sealed class GangTests
                 // Some gangs are bound now, and some on their way.
                 await watched.SomeRunAsync(1, TimeSpan.FromMinutes(3), Cancellation);
                 await cluster.KillExtenderProcessAsync();
-                await cluster.StartExtenderProcessAsync(Cancellation, ShortTurns);
+                await cluster.StartExtenderProcessAsync(Cancellation, "--config", settings.Path);
             }
         }
 

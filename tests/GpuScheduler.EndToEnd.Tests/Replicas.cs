@@ -8,14 +8,13 @@ namespace GpuScheduler.EndToEnd.Tests;
 internal sealed class Replicas : IAsyncDisposable
 {
     private readonly ClusterUnderTest _cluster;
-    private readonly string _configuration;
+    private readonly TemporaryFile _configuration;
     private readonly ConcurrentDictionary<Uri, ServiceProcess> _running = new();
 
     public Replicas(ClusterUnderTest cluster)
     {
         _cluster = cluster;
-        _configuration = Path.GetTempFileName();
-        File.WriteAllText(_configuration, JsonSerializer.Serialize(new Dictionary<string, object>
+        _configuration = new TemporaryFile(JsonSerializer.Serialize(new Dictionary<string, object>
         {
             ["LeaderElection"] = new Dictionary<string, object> { ["Enabled"] = true, ["Namespace"] = "gpu-scheduler" },
             ["Logging"] = new { LogLevel = new Dictionary<string, string> { ["Default"] = "Warning", ["GpuScheduler.Extender.Hosting.LeaderService"] = "Information" } },
@@ -35,7 +34,7 @@ internal sealed class Replicas : IAsyncDisposable
     {
         var process = await ServiceProcess.StartAsync(
             typeof(GpuScheduler.Extender.ExtenderOptions).Assembly.Location,
-            ["--config", _configuration, "--kubeconfig", _cluster.Plane.WriteKubeconfig(_cluster.Plane.TokenFor(ClusterUnderTest.ServiceAccount))],
+            ["--config", _configuration.Path, "--kubeconfig", _cluster.Plane.WriteKubeconfig(_cluster.Plane.TokenFor(ClusterUnderTest.ServiceAccount))],
             cancellation,
             ready: "/syncz",
             output: Keep);
@@ -78,7 +77,7 @@ internal sealed class Replicas : IAsyncDisposable
         }
 
         await Service.DisposeAsync();
-        File.Delete(_configuration);
+        _configuration.Dispose();
     }
 
     private void Keep(string line)
