@@ -18,7 +18,24 @@ public sealed class RolePlacerTests : IDisposable
 
     [Fact]
     public void The_optimizer_finds_the_best_of_all_placements() =>
-        RoleCase.Any.Sample(draw => Compare(draw.Problem(), new CpSatRoleSearch(_thread), all: false), iter: 400, threads: 1);
+        RoleCase.Any.Sample(draw => Compare(draw.Problem(), new CpSatRoleSearch(_thread), all: false), iter: 1500, threads: 1);
+
+    [Fact]
+    public void When_more_of_a_role_are_bound_than_a_cap_allows_nothing_is_added_and_the_cap_is_named()
+    {
+        var problem = new RoleCase
+        {
+            Nodes = [(0, 0), (1, 0), (1, 0)], Free = [8, 8, 8], Cpu = [9, 9, 9], Roles = [(1, 0, 2, 1, 2), (1, 1, 1, 0, 1)], Required = -1, Preferred = -1, Fixed = [0, 1, 1],
+        }.Problem();
+
+        foreach (var search in new IRoleSearch[] { new RoleTables(), new CpSatRoleSearch(_thread) })
+        {
+            var plan = new RolePlacer(problem, search, Forever.Limit).Place();
+
+            Assert.Equal(ProofStatus.Infeasible, plan.Proof.Status);
+            Assert.Contains("more members of role0 are bound already than the 1 that may lie in one domain of level", plan.Proof.Why, StringComparison.Ordinal);
+        }
+    }
 
     [Fact]
     public void For_one_role_tree_and_optimizer_agree_on_clusters_too_large_to_try_everything() =>

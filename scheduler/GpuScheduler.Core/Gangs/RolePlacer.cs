@@ -30,6 +30,14 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
             return Finish(Nothing(), innermost, bound: null);
         }
 
+        if (Overfull() is { } over)
+        {
+            // Whatever is added, the cap does not hold.
+            return least.All(l => l == 0)
+                ? Finish(Nothing(), innermost, bound: null)
+                : Answer(new Shortfall(outermost, -1, [.. least], ShortfallCause.FixedMembers), $"more members of {over.Name} are bound already than the {over.Spread!.Value.Members} that may lie in one domain of level {_topology.NameOf(over.Spread.Value.Level)}");
+        }
+
         if (!least.SequenceEqual(most))
         {
             var (status, worth) = MostWorth(outermost);
@@ -55,6 +63,20 @@ internal sealed class RolePlacer(GangProblem problem, IRoleSearch search, SolveL
         }
 
         return _undecided || limit.IsOver ? GreedyAnywhere(innermost, outermost) : Short(outermost, least);
+    }
+
+    /// <summary>A role of which fixed members exceed the cap; null when there is none.</summary>
+    private GangRole? Overfull()
+    {
+        for (var role = 0; role < problem.Roles.Length; role++)
+        {
+            if (problem.Roles[role].Spread is { } spread && _reach.Held(role, spread.Level).ContainsAnyInRange(spread.Members + 1, int.MaxValue))
+            {
+                return problem.Roles[role];
+            }
+        }
+
+        return null;
     }
 
     private int[][] Nothing() => [.. problem.Roles.Select(_ => new int[_topology.Order.Length])];
