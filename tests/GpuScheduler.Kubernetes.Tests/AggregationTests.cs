@@ -4,37 +4,20 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests;
 
-public sealed class AggregationTests : IAsyncLifetime
+public sealed class AggregationTests : ApiServerTests
 {
     private const string ConfigMap = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
     private const string Review = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
-    public async Task The_front_proxy_is_known_by_what_the_API_server_publishes()
+    public async Task The_front_proxy_is_known_by_what_the_APIServer_publishes()
     {
-        _server.On(ConfigMap, Json("""
+        Server.On(ConfigMap, Json("""
             {"data":{"requestheader-client-ca-file":"PEM","requestheader-allowed-names":"[\"front-proxy-client\",\"aggregator\"]",
              "requestheader-username-headers":"[\"X-Remote-User\"]","requestheader-group-headers":"null"} }
             """));
 
-        var trust = await new Aggregation.Aggregation(_connection).ReadTrustAsync(Cancellation);
+        var trust = await new Aggregation.Aggregation(Connection).ReadTrustAsync(Cancellation);
 
         Assert.Equal("PEM", trust.Authorities);
         Assert.Equal(["front-proxy-client", "aggregator"], trust.AllowedNames);
@@ -50,16 +33,16 @@ public sealed class AggregationTests : IAsyncLifetime
     [InlineData("""[""", "cannot be understood")]
     public async Task What_cannot_be_used_is_said(string body, string says)
     {
-        _server.On(ConfigMap, Json(body));
-        var e = await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(_connection).ReadTrustAsync(Cancellation));
+        Server.On(ConfigMap, Json(body));
+        var e = await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(Connection).ReadTrustAsync(Cancellation));
         Assert.Contains(says, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_missing_right_is_named()
     {
-        _server.On(ConfigMap, Status(403, "Forbidden"));
-        var e = await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(_connection).ReadTrustAsync(Cancellation));
+        Server.On(ConfigMap, Status(403, "Forbidden"));
+        var e = await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(Connection).ReadTrustAsync(Cancellation));
         Assert.Contains("extension-apiserver-authentication-reader", e.Message, StringComparison.Ordinal);
     }
 
@@ -70,11 +53,11 @@ public sealed class AggregationTests : IAsyncLifetime
     [InlineData("""{}""", false)]
     public async Task Who_may_list_is_asked_with_user_groups_and_resource(string body, bool allowed)
     {
-        _server.On(Review, Json(body, 201));
+        Server.On(Review, Json(body, 201));
 
-        Assert.Equal(allowed, await new Aggregation.Aggregation(_connection).MayListAsync("eve", ["team", "system:authenticated"], "external.metrics.k8s.io", "default", "gpus", Cancellation));
+        Assert.Equal(allowed, await new Aggregation.Aggregation(Connection).MayListAsync("eve", ["team", "system:authenticated"], "external.metrics.k8s.io", "default", "gpus", Cancellation));
 
-        var spec = JsonNode.Parse((await _server.RequestAsync(Review)).Body)!["spec"]!;
+        var spec = JsonNode.Parse((await Server.RequestAsync(Review)).Body)!["spec"]!;
         Assert.Equal("eve", (string?)spec["user"]);
         Assert.Equal(["team", "system:authenticated"], spec["groups"]!.AsArray().Select(g => (string?)g));
         Assert.Equal(
@@ -85,7 +68,7 @@ public sealed class AggregationTests : IAsyncLifetime
     [Fact]
     public async Task An_answer_that_is_none_is_no_yes()
     {
-        _server.On(Review, Json("""{"status":{"allowed":"yes"}}""", 201));
-        await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(_connection).MayListAsync("eve", [], "g", "n", "r", Cancellation));
+        Server.On(Review, Json("""{"status":{"allowed":"yes"}}""", 201));
+        await Assert.ThrowsAsync<KubernetesApiException>(() => new Aggregation.Aggregation(Connection).MayListAsync("eve", [], "g", "n", "r", Cancellation));
     }
 }

@@ -6,31 +6,21 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 namespace GpuScheduler.Kubernetes.Tests;
 
 /// <summary>The lock against an API server that keeps one node, with its version, and the pods that the lock names.</summary>
-public sealed class HamiNodeLockTests : IAsyncLifetime
+public sealed class HamiNodeLockTests : ApiServerTests
 {
     private const string Path = "/api/v1/nodes/n1";
 
     private readonly RecordingLogger<HamiNodeLock> _logger = new();
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
     private string? _lock;
     private int _version = 7;
     private Action? _beforePatch;
 
-    public async ValueTask InitializeAsync()
+    private protected override void Begin()
     {
-        _server = await StartAsync();
-        _connection = _server.Connect();
         for (var i = 0; i < 100; i++)
         {
-            _server.On(Path, AnswerAsync);
+            Server.On(Path, AnswerAsync);
         }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
     }
 
     [Fact]
@@ -48,10 +38,10 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     public async Task Of_two_that_take_it_at_once_one_gets_it()
     {
         _beforePatch = () => _lock = $"{DateTimeOffset.UtcNow:yyyy-MM-ddTHH:mm:ssZ},team,other";
-        _server.On("/api/v1/namespaces/team/pods/other", Json("""{"metadata":{"name":"other"}}"""));
+        Server.On("/api/v1/namespaces/team/pods/other", Json("""{"metadata":{"name":"other"}}"""));
         for (var i = 0; i < 20; i++)
         {
-            _server.On("/api/v1/namespaces/team/pods/other", Json("{}"));
+            Server.On("/api/v1/namespaces/team/pods/other", Json("{}"));
         }
 
         var why = await TakeAsync(TimeSpan.FromSeconds(1));
@@ -63,7 +53,7 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     public async Task A_lock_that_the_plugin_releases_is_waited_for()
     {
         _lock = $"{DateTimeOffset.UtcNow:yyyy-MM-ddTHH:mm:ssZ},team,other";
-        _server.On("/api/v1/namespaces/team/pods/other", async context =>
+        Server.On("/api/v1/namespaces/team/pods/other", async context =>
         {
             (_lock, _version) = (null, _version + 1);
             await Json("{}")(context);
@@ -87,7 +77,7 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     public async Task A_lock_whose_pod_is_gone_is_taken()
     {
         _lock = $"{DateTimeOffset.UtcNow:yyyy-MM-ddTHH:mm:ssZ},team,gone";
-        _server.On("/api/v1/namespaces/team/pods/gone", Status(404, "NotFound"));
+        Server.On("/api/v1/namespaces/team/pods/gone", Status(404, "NotFound"));
         Assert.Null(await TakeAsync());
         Assert.EndsWith(",team,train", _lock, StringComparison.Ordinal);
     }
@@ -108,10 +98,9 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     [Fact]
     public async Task Who_may_not_patch_nodes_is_told_the_rule_that_lacks()
     {
-        await _server.DisposeAsync();
-        _server = await StartAsync();
-        using var connection = _server.Connect();
-        _server.On(Path, Json("""{"metadata":{"resourceVersion":"7"}}""")).On(Path, Status(403, "Forbidden"));
+        await using var server = await StartAsync();
+        using var connection = server.Connect();
+        server.On(Path, Json("""{"metadata":{"resourceVersion":"7"}}""")).On(Path, Status(403, "Forbidden"));
         var why = await new HamiNodeLock(connection, _logger).TakeAsync("n1", "team", "train", TestContext.Current.CancellationToken);
         Assert.StartsWith("HAMi's lock of node n1 could not be taken: ", why, StringComparison.Ordinal);
         Assert.Contains("resources: [\"nodes\"], verbs: [patch]", why, StringComparison.Ordinal);
@@ -120,10 +109,9 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     [Fact]
     public async Task A_lock_that_cannot_be_released_is_logged()
     {
-        await _server.DisposeAsync();
-        _server = await StartAsync();
-        using var connection = _server.Connect();
-        _server.On(Path, Status(500, "InternalError"));
+        await using var server = await StartAsync();
+        using var connection = server.Connect();
+        server.On(Path, Status(500, "InternalError"));
         await new HamiNodeLock(connection, _logger).ReleaseAsync("n1", "team", "train", TestContext.Current.CancellationToken);
         Assert.Equal(2040, Assert.Single(_logger.Entries).Id);
     }
@@ -131,14 +119,14 @@ public sealed class HamiNodeLockTests : IAsyncLifetime
     private async Task<string?> TakeAsync(TimeSpan? limit = null)
     {
         using var end = new CancellationTokenSource(limit ?? TimeSpan.FromSeconds(20));
-        return await new HamiNodeLock(_connection, _logger).TakeAsync("n1", "team", "train", end.Token);
+        return await new HamiNodeLock(Connection, _logger).TakeAsync("n1", "team", "train", end.Token);
     }
 
-    private Task ReleaseAsync() => new HamiNodeLock(_connection, _logger).ReleaseAsync("n1", "team", "train", TestContext.Current.CancellationToken);
+    private Task ReleaseAsync() => new HamiNodeLock(Connection, _logger).ReleaseAsync("n1", "team", "train", TestContext.Current.CancellationToken);
 
     private async Task AnswerAsync(Microsoft.AspNetCore.Http.HttpContext context)
     {
-        var request = await _server.RequestAsync(Path);
+        var request = await Server.RequestAsync(Path);
         if (request.Method == "PATCH")
         {
             if (Interlocked.Exchange(ref _beforePatch, null) is { } before)

@@ -6,35 +6,18 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests;
 
-public sealed class NodeMigWriterTests : IAsyncLifetime
+public sealed class NodeMigWriterTests : ApiServerTests
 {
     private const string Path = "/api/v1/nodes/n1";
-
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
 
     [Fact]
     public async Task Labels_are_set_and_removed_in_one_patch_of_the_version_that_was_read()
     {
-        _server.On(Path, Json(Node("a"))).On(Path, Json("{}"));
+        Server.On(Path, Json(Node("a"))).On(Path, Json("{}"));
 
         Assert.Equal(MigWriteOutcome.Written, await WriteAsync("a"));
-        Assert.Equal("GET", (await _server.RequestAsync(Path)).Method);
-        var request = await _server.RequestAsync(Path);
+        Assert.Equal("GET", (await Server.RequestAsync(Path)).Method);
+        var request = await Server.RequestAsync(Path);
         Assert.Equal("PATCH", request.Method);
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(request.Body), JsonNode.Parse(
             """{"metadata":{"resourceVersion":"42","labels":{"gpuscheduler.io/mig-phase":null,"nvidia.com/mig.config":"b"}}}""")), request.Body);
@@ -45,46 +28,46 @@ public sealed class NodeMigWriterTests : IAsyncLifetime
     [InlineData(null)]
     public async Task Another_configuration_than_expected_is_not_overwritten(string? config)
     {
-        _server.On(Path, Json(Node(config)));
+        Server.On(Path, Json(Node(config)));
 
         Assert.Equal(MigWriteOutcome.Changed, await WriteAsync("a"));
-        await _server.RequestAsync(Path);
-        Assert.Equal(0, _server.Unseen(Path));
+        await Server.RequestAsync(Path);
+        Assert.Equal(0, Server.Unseen(Path));
     }
 
     [Fact]
     public async Task No_configuration_is_expected_where_there_was_none_and_any_when_it_does_not_matter()
     {
-        _server.On(Path, Json(Node(null))).On(Path, Json("{}"));
+        Server.On(Path, Json(Node(null))).On(Path, Json("{}"));
         Assert.Equal(MigWriteOutcome.Written, await WriteAsync(null));
 
-        _server.On(Path, Json(Node("x"))).On(Path, Json("{}"));
-        Assert.Equal(MigWriteOutcome.Written, await new NodeMigWriter(_connection).WriteAsync(Write(null) with { IsForAnyConfig = true }, Cancellation));
+        Server.On(Path, Json(Node("x"))).On(Path, Json("{}"));
+        Assert.Equal(MigWriteOutcome.Written, await new NodeMigWriter(Connection).WriteAsync(Write(null) with { IsForAnyConfig = true }, Cancellation));
     }
 
     [Fact]
     public async Task A_node_that_changed_since_it_was_read_is_read_again()
     {
-        _server.On(Path, Json(Node("a"))).On(Path, Status(409, "Conflict")).On(Path, Json(Node("a"))).On(Path, Json("{}"));
+        Server.On(Path, Json(Node("a"))).On(Path, Status(409, "Conflict")).On(Path, Json(Node("a"))).On(Path, Json("{}"));
         Assert.Equal(MigWriteOutcome.Written, await WriteAsync("a"));
 
         // And what somebody else asked for in between wins.
-        _server.On(Path, Json(Node("a"))).On(Path, Status(409, "Conflict")).On(Path, Json(Node("x")));
+        Server.On(Path, Json(Node("a"))).On(Path, Status(409, "Conflict")).On(Path, Json(Node("x")));
         Assert.Equal(MigWriteOutcome.Changed, await WriteAsync("a"));
     }
 
     [Fact]
     public async Task A_node_that_is_gone_is_no_fault_and_a_missing_right_is_said()
     {
-        _server.On(Path, Status(404, "NotFound"));
+        Server.On(Path, Status(404, "NotFound"));
         Assert.Equal(MigWriteOutcome.Gone, await WriteAsync("a"));
 
-        _server.On(Path, Json(Node("a"))).On(Path, Status(403, "Forbidden"));
+        Server.On(Path, Json(Node("a"))).On(Path, Status(403, "Forbidden"));
         var message = (await Assert.ThrowsAsync<KubernetesApiException>(() => WriteAsync("a"))).Message;
         Assert.Contains("gpu-scheduler-extender-mig", message, StringComparison.Ordinal);
         Assert.Contains("resources: [\"nodes\"], verbs: [patch]", message, StringComparison.Ordinal);
 
-        _server.On(Path, Json("[1]"));
+        Server.On(Path, Json("[1]"));
         Assert.Contains("cannot be read", (await Assert.ThrowsAsync<KubernetesApiException>(() => WriteAsync("a"))).Message, StringComparison.Ordinal);
     }
 
@@ -92,10 +75,10 @@ public sealed class NodeMigWriterTests : IAsyncLifetime
     public async Task An_event_of_a_node_is_where_kubectl_describe_looks_for_it()
     {
         const string Events = "/apis/events.k8s.io/v1/namespaces/kube-system/events";
-        _server.On(Events, Json("{}", 201));
-        await new NodeAnnouncer(_connection).SayAsync(new MigNotice("n1", MigNoticeKind.Failed, "MIG layout b: it failed"), Cancellation);
+        Server.On(Events, Json("{}", 201));
+        await new NodeAnnouncer(Connection).SayAsync(new MigNotice("n1", MigNoticeKind.Failed, "MIG layout b: it failed"), Cancellation);
 
-        var body = JsonNode.Parse((await _server.RequestAsync(Events)).Body)!;
+        var body = JsonNode.Parse((await Server.RequestAsync(Events)).Body)!;
         Assert.Equal("MigLayoutFailed", (string?)body["reason"]);
         Assert.Equal("Warning", (string?)body["type"]);
         Assert.True(JsonNode.DeepEquals(body["regarding"], JsonNode.Parse("""{"apiVersion":"v1","kind":"Node","name":"n1","uid":"n1"}""")));
@@ -117,5 +100,5 @@ public sealed class NodeMigWriterTests : IAsyncLifetime
     private static string Node(string? config) =>
         $$$"""{"metadata":{"name":"n1","resourceVersion":"42","labels":{{{(config is null ? "{}" : $"{{\"nvidia.com/mig.config\":\"{config}\"}}")}}} }}""";
 
-    private Task<MigWriteOutcome> WriteAsync(string? expected) => new NodeMigWriter(_connection).WriteAsync(Write(expected), Cancellation);
+    private Task<MigWriteOutcome> WriteAsync(string? expected) => new NodeMigWriter(Connection).WriteAsync(Write(expected), Cancellation);
 }

@@ -9,35 +9,20 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests;
 
-public sealed class PodBinderTests : IAsyncLifetime
+public sealed class PodBinderTests : ApiServerTests
 {
     private const string Pod = "/api/v1/namespaces/team/pods/train-0";
     private const string Binding = Pod + "/binding";
 
     private static readonly DeviceAssignment s_devices = new([new AssignedDevice(0, "GPU-a"), new AssignedDevice(3, "GPU-b")]);
 
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_node_and_the_devices_go_in_one_write()
     {
-        _server.On(Binding, Status(201, "Created"));
+        Server.On(Binding, Status(201, "Created"));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync());
-        var request = await _server.RequestAsync(Binding);
+        var request = await Server.RequestAsync(Binding);
         Assert.Equal("POST", request.Method);
         Assert.Equal("Bearer secret", request.Authorization);
         var expected = JsonNode.Parse("""
@@ -53,10 +38,10 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task What_a_device_plugin_reads_goes_in_the_same_write()
     {
-        _server.On(Binding, Status(201, "Created"));
+        Server.On(Binding, Status(201, "Created"));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync(contract: new PluginContract([new("ALIYUN_COM_GPU_MEM_IDX", "0"), new("quoted", "\"\\")])));
-        var annotations = JsonNode.Parse((await _server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject();
+        var annotations = JsonNode.Parse((await Server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject();
         Assert.Equal(["gpuscheduler.io/assigned-devices", "gpuscheduler.io/visible-devices", "ALIYUN_COM_GPU_MEM_IDX", "quoted"], annotations.Select(a => a.Key));
         Assert.Equal(("0", "\"\\"), ((string?)annotations["ALIYUN_COM_GPU_MEM_IDX"], (string?)annotations["quoted"]));
     }
@@ -64,19 +49,19 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task Without_devices_nothing_is_written_beside_the_node()
     {
-        _server.On(Binding, Status(201, "Created"));
+        Server.On(Binding, Status(201, "Created"));
 
         Assert.True((await BindAsync(DeviceAssignment.Empty)).IsBound);
-        Assert.Null(JsonNode.Parse((await _server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]);
+        Assert.Null(JsonNode.Parse((await Server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]);
     }
 
     [Fact]
     public async Task Devices_that_have_no_name_for_a_container_are_not_listed_as_visible()
     {
-        _server.On(Binding, Status(201, "Created"));
+        Server.On(Binding, Status(201, "Created"));
 
         await BindAsync(new DeviceAssignment([new AssignedDevice(0, Mig: new MigPlacement("1g.10gb", 0, 1))]));
-        Assert.Equal([GpuAnnotations.AssignedDevices], JsonNode.Parse((await _server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject().Select(a => a.Key));
+        Assert.Equal([GpuAnnotations.AssignedDevices], JsonNode.Parse((await Server.RequestAsync(Binding)).Body)!["metadata"]!["annotations"]!.AsObject().Select(a => a.Key));
     }
 
     [Theory]
@@ -84,9 +69,9 @@ public sealed class PodBinderTests : IAsyncLifetime
     [InlineData(400, "BadRequest")]
     [InlineData(422, "Invalid")]
     [InlineData(429, "TooManyRequests")]
-    public async Task What_the_server_refuses_is_rejected(int code, string reason)
+    public async Task What_theServer_refuses_is_rejected(int code, string reason)
     {
-        _server.On(Binding, Status(code, reason));
+        Server.On(Binding, Status(code, reason));
 
         var outcome = await BindAsync();
         Assert.Equal(BindOutcomeKind.Rejected, outcome.Kind);
@@ -96,7 +81,7 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task A_refusal_for_want_of_rights_says_which_rule_to_add()
     {
-        _server.On(Binding, Status(403, "Forbidden"));
+        Server.On(Binding, Status(403, "Forbidden"));
 
         Assert.Contains("resources: [\"pods/binding\"], verbs: [create]", (await BindAsync()).Message, StringComparison.Ordinal);
     }
@@ -108,7 +93,7 @@ public sealed class PodBinderTests : IAsyncLifetime
     [InlineData(0)]
     public async Task A_bind_that_took_place_after_all_is_bound(int code)
     {
-        _server.On(Binding, code == 0 ? Break() : Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices)));
+        Server.On(Binding, code == 0 ? Break() : Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices)));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync());
     }
@@ -118,26 +103,26 @@ public sealed class PodBinderTests : IAsyncLifetime
     [InlineData(500)]
     public async Task A_pod_that_is_bound_otherwise_is_rejected(int code)
     {
-        _server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-9", s_devices)));
+        Server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-9", s_devices)));
         Assert.Equal(BindOutcome.Rejected("pod is already bound to node node-9"), await BindAsync());
 
-        _server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", new DeviceAssignment([new AssignedDevice(5)]))));
+        Server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", new DeviceAssignment([new AssignedDevice(5)]))));
         Assert.Equal(BindOutcome.Rejected("pod is already bound to node node-7, and not with these devices"), await BindAsync());
 
-        _server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", null)));
+        Server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", null)));
         Assert.Equal(BindOutcomeKind.Rejected, (await BindAsync()).Kind);
 
-        _server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices, uid: "u-2")));
+        Server.On(Binding, Status(code, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices, uid: "u-2")));
         Assert.Equal(BindOutcome.Rejected("pod was recreated"), await BindAsync());
 
-        _server.On(Binding, Status(code, "Conflict")).On(Pod, Status(404, "NotFound"));
+        Server.On(Binding, Status(code, "Conflict")).On(Pod, Status(404, "NotFound"));
         Assert.Equal(BindOutcome.Rejected("pod is gone"), await BindAsync());
     }
 
     [Fact]
     public async Task A_conflict_on_a_pod_without_a_node_is_rejected()
     {
-        _server.On(Binding, Status(409, "Conflict", "pod is being deleted")).On(Pod, Json(PodJson(null, null)));
+        Server.On(Binding, Status(409, "Conflict", "pod is being deleted")).On(Pod, Json(PodJson(null, null)));
 
         var outcome = await BindAsync();
         Assert.Equal(BindOutcomeKind.Rejected, outcome.Kind);
@@ -147,7 +132,7 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task A_lost_answer_on_a_pod_without_a_node_is_settled_by_a_second_post()
     {
-        _server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(201, "Created"));
+        Server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(201, "Created"));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync());
     }
@@ -155,7 +140,7 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task A_first_post_that_lands_late_makes_the_second_conflict_and_is_bound()
     {
-        _server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(409, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices)));
+        Server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(409, "Conflict")).On(Pod, Json(PodJson("node-7", s_devices)));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync());
     }
@@ -163,30 +148,30 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task A_pod_whose_fate_cannot_be_learnt_is_unknown()
     {
-        _server.On(Binding, Break()).On(Pod, Status(500, "InternalError"));
+        Server.On(Binding, Break()).On(Pod, Status(500, "InternalError"));
         Assert.Equal(BindOutcomeKind.Unknown, (await BindAsync()).Kind);
 
-        _server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Break()).On(Pod, Json(PodJson(null, null)));
+        Server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Break()).On(Pod, Json(PodJson(null, null)));
         Assert.Equal(BindOutcomeKind.Unknown, (await BindAsync()).Kind);
 
-        _server.On(Binding, Status(409, "Conflict")).On(Pod, Break());
+        Server.On(Binding, Status(409, "Conflict")).On(Pod, Break());
         Assert.Equal(BindOutcomeKind.Unknown, (await BindAsync()).Kind);
 
-        _server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(403, "Forbidden")).On(Pod, Json(PodJson(null, null)));
+        Server.On(Binding, Break()).On(Pod, Json(PodJson(null, null))).On(Binding, Status(403, "Forbidden")).On(Pod, Json(PodJson(null, null)));
         Assert.Equal(BindOutcomeKind.Unknown, (await BindAsync()).Kind);
     }
 
     [Fact]
-    public async Task A_server_that_does_not_answer_in_time_is_asked_for_the_outcome()
+    public async Task AServer_that_does_not_answer_in_time_is_asked_for_the_outcome()
     {
-        using var connection = _server.Connect(callTimeout: TimeSpan.FromMilliseconds(300));
-        _server.On(Binding, LinesThenSilence()).On(Pod, Json(PodJson("node-7", s_devices)));
+        using var connection = Server.Connect(callTimeout: TimeSpan.FromMilliseconds(300));
+        Server.On(Binding, LinesThenSilence()).On(Pod, Json(PodJson("node-7", s_devices)));
 
         Assert.Equal(BindOutcome.Bound, await BindAsync(connection: connection));
     }
 
     [Fact]
-    public async Task A_server_that_is_not_there_rejects_because_nothing_was_sent()
+    public async Task AServer_that_is_not_there_rejects_because_nothing_was_sent()
     {
         using var nobody = new KubernetesConnection(new k8s.KubernetesClientConfiguration { Host = "http://127.0.0.1:1" });
 
@@ -200,7 +185,7 @@ public sealed class PodBinderTests : IAsyncLifetime
     {
         using var cancel = new CancellationTokenSource();
         var binding = BindAsync(cancellationToken: cancel.Token);
-        await _server.RequestAsync(Binding);
+        await Server.RequestAsync(Binding);
         await cancel.CancelAsync();
 
         Assert.Equal(BindOutcomeKind.Unknown, (await binding).Kind);
@@ -210,8 +195,8 @@ public sealed class PodBinderTests : IAsyncLifetime
     [Fact]
     public async Task A_pod_is_got_or_absent_or_the_fault_is_told()
     {
-        var binder = Binder(_connection);
-        _server.On(Pod, Json(PodJson("node-7", s_devices))).On(Pod, Status(404, "NotFound")).On(Pod, Status(403, "Forbidden")).On(Pod, Json("{}"));
+        var binder = Binder(Connection);
+        Server.On(Pod, Json(PodJson("node-7", s_devices))).On(Pod, Status(404, "NotFound")).On(Pod, Status(403, "Forbidden")).On(Pod, Json("{}"));
 
         Assert.Equal("node-7", (await binder.GetPodAsync("team", "train-0", TestContext.Current.CancellationToken))!.NodeName);
         Assert.Null(await binder.GetPodAsync("team", "train-0", TestContext.Current.CancellationToken));
@@ -236,5 +221,5 @@ public sealed class PodBinderTests : IAsyncLifetime
     }.ToJsonString();
 
     private Task<BindOutcome> BindAsync(DeviceAssignment? devices = null, KubernetesConnection? connection = null, CancellationToken? cancellationToken = null, PluginContract? contract = null) =>
-        Binder(connection ?? _connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, contract ?? PluginContract.None, cancellationToken ?? TestContext.Current.CancellationToken);
+        Binder(connection ?? Connection).BindAsync("team", "train-0", "u-1", "node-7", devices ?? s_devices, contract ?? PluginContract.None, cancellationToken ?? TestContext.Current.CancellationToken);
 }

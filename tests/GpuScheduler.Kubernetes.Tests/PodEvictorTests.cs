@@ -5,35 +5,20 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests;
 
-public sealed class PodEvictorTests : IAsyncLifetime
+public sealed class PodEvictorTests : ApiServerTests
 {
     private const string Path = "/api/v1/namespaces/team/pods/train-0";
 
     private static readonly PodInfo s_pod = new() { Uid = "u-1", Namespace = "team", Name = "train-0", Request = GpuRequest.None };
 
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_pod_of_this_uid_is_deleted_and_no_other_of_its_name()
     {
-        _server.On(Path, Status(200, "Success"));
+        Server.On(Path, Status(200, "Success"));
 
         await EvictAsync();
 
-        var request = await _server.RequestAsync(Path);
+        var request = await Server.RequestAsync(Path);
         Assert.Equal("DELETE", request.Method);
         Assert.Equal("u-1", (string?)JsonNode.Parse(request.Body)!["preconditions"]!["uid"]);
     }
@@ -43,22 +28,22 @@ public sealed class PodEvictorTests : IAsyncLifetime
     [InlineData(409, "Conflict")]
     public async Task One_that_is_gone_is_no_error(int code, string reason)
     {
-        _server.On(Path, Status(code, reason));
+        Server.On(Path, Status(code, reason));
 
         await EvictAsync();
 
-        Assert.Equal("DELETE", (await _server.RequestAsync(Path)).Method);
+        Assert.Equal("DELETE", (await Server.RequestAsync(Path)).Method);
     }
 
     [Fact]
     public async Task A_refusal_says_which_right_is_missing()
     {
-        _server.On(Path, Status(403, "Forbidden"));
+        Server.On(Path, Status(403, "Forbidden"));
 
         var refusal = await Assert.ThrowsAsync<KubernetesApiException>(EvictAsync);
 
         Assert.Contains("delete", refusal.Message, StringComparison.Ordinal);
     }
 
-    private Task EvictAsync() => new PodEvictor(_connection).EvictAsync(s_pod, TestContext.Current.CancellationToken);
+    private Task EvictAsync() => new PodEvictor(Connection).EvictAsync(s_pod, TestContext.Current.CancellationToken);
 }

@@ -8,24 +8,9 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests;
 
-public sealed class PodReleaserTests : IAsyncLifetime
+public sealed class PodReleaserTests : ApiServerTests
 {
     private const string Path = "/api/v1/namespaces/team/pods/train-0";
-
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
 
     [Fact]
     public async Task The_gate_goes_and_the_node_comes_in_one_patch_of_the_version_that_was_read()
@@ -68,23 +53,23 @@ public sealed class PodReleaserTests : IAsyncLifetime
     [InlineData("u-1", "[]")]
     public async Task Another_pod_and_one_without_the_gate_are_left_alone(string uid, string gates)
     {
-        _server.On(Path, Json(Pod(gates, uid: uid)));
+        Server.On(Path, Json(Pod(gates, uid: uid)));
 
         await ReleaseAsync("n7");
-        Assert.Equal("GET", (await _server.RequestAsync(Path)).Method);
-        Assert.Equal(0, _server.Unseen(Path));
+        Assert.Equal("GET", (await Server.RequestAsync(Path)).Method);
+        Assert.Equal(0, Server.Unseen(Path));
     }
 
     [Fact]
     public async Task A_pod_that_is_gone_is_no_fault_and_a_conflict_and_a_missing_right_are_said()
     {
-        _server.On(Path, Status(404, "NotFound"));
+        Server.On(Path, Status(404, "NotFound"));
         await ReleaseAsync("n7");
 
-        _server.On(Path, Json(Pod("""[{"name":"gpuscheduler.io/gang"}]"""))).On(Path, Status(409, "Conflict"));
+        Server.On(Path, Json(Pod("""[{"name":"gpuscheduler.io/gang"}]"""))).On(Path, Status(409, "Conflict"));
         Assert.Contains("409", (await Assert.ThrowsAsync<KubernetesApiException>(() => ReleaseAsync("n7"))).Message, StringComparison.Ordinal);
 
-        _server.On(Path, Json(Pod("""[{"name":"gpuscheduler.io/gang"}]"""))).On(Path, Status(403, "Forbidden"));
+        Server.On(Path, Json(Pod("""[{"name":"gpuscheduler.io/gang"}]"""))).On(Path, Status(403, "Forbidden"));
         Assert.Contains("resources: [\"pods\"], verbs: [patch]", (await Assert.ThrowsAsync<KubernetesApiException>(() => ReleaseAsync("n7"))).Message, StringComparison.Ordinal);
     }
 
@@ -137,14 +122,14 @@ public sealed class PodReleaserTests : IAsyncLifetime
 
     private async Task<JsonNode?> PatchAsync(string pod, string? node)
     {
-        _server.On(Path, Json(pod)).On(Path, Json(pod));
+        Server.On(Path, Json(pod)).On(Path, Json(pod));
         await ReleaseAsync(node);
-        Assert.Equal("GET", (await _server.RequestAsync(Path)).Method);
-        var request = await _server.RequestAsync(Path);
+        Assert.Equal("GET", (await Server.RequestAsync(Path)).Method);
+        var request = await Server.RequestAsync(Path);
         Assert.Equal("PATCH", request.Method);
         return JsonNode.Parse(request.Body);
     }
 
-    private Task ReleaseAsync(string? node) => new PodReleaser(_connection).ReleaseAsync(
+    private Task ReleaseAsync(string? node) => new PodReleaser(Connection).ReleaseAsync(
         new GangRelease(new PodInfo { Uid = "u-1", Namespace = "team", Name = "train-0", Request = GpuRequest.None }, node), TestContext.Current.CancellationToken);
 }

@@ -4,63 +4,49 @@ using static GpuScheduler.Kubernetes.Tests.FakeApiServer;
 
 namespace GpuScheduler.Kubernetes.Tests.Leases;
 
-public sealed class LeaderLabelTests : IAsyncLifetime
+public sealed class LeaderLabelTests : ApiServerTests
 {
     private const string Pods = "/api/v1/namespaces/gpu/pods";
 
     private readonly RecordingLogger<LeaderLabel> _log = new();
-    private FakeApiServer _server = null!;
-    private KubernetesConnection _connection = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _server = await StartAsync();
-        _connection = _server.Connect();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _connection.Dispose();
-        await _server.DisposeAsync();
-    }
 
     [Fact]
     public async Task It_is_taken_from_the_one_before_and_set_here()
     {
-        _server.On(Pods, Json("""{"items":[{"metadata":{"name":"old"}}]}""")).On(Pods + "/old", Json("{}")).On(Pods + "/me", Json("{}"));
+        Server.On(Pods, Json("""{"items":[{"metadata":{"name":"old"}}]}""")).On(Pods + "/old", Json("{}")).On(Pods + "/me", Json("{}"));
 
         Assert.True(await MoveAsync());
 
-        Assert.Equal("gpuscheduler.io/leader=true", (await _server.RequestAsync(Pods))["labelSelector"]);
-        var taken = await _server.RequestAsync(Pods + "/old");
+        Assert.Equal("gpuscheduler.io/leader=true", (await Server.RequestAsync(Pods))["labelSelector"]);
+        var taken = await Server.RequestAsync(Pods + "/old");
         Assert.Equal(("PATCH", """{"metadata":{"labels":{"gpuscheduler.io/leader":null}}}"""), (taken.Method, taken.Body));
-        Assert.Equal("""{"metadata":{"labels":{"gpuscheduler.io/leader":"true"}}}""", (await _server.RequestAsync(Pods + "/me")).Body);
+        Assert.Equal("""{"metadata":{"labels":{"gpuscheduler.io/leader":"true"}}}""", (await Server.RequestAsync(Pods + "/me")).Body);
     }
 
     [Fact]
     public async Task Where_it_is_already_nothing_is_written()
     {
-        _server.On(Pods, Json("""{"items":[{"metadata":{"name":"me"}}]}"""));
+        Server.On(Pods, Json("""{"items":[{"metadata":{"name":"me"}}]}"""));
         Assert.True(await MoveAsync());
-        Assert.Equal(0, _server.Unseen(Pods + "/me"));
+        Assert.Equal(0, Server.Unseen(Pods + "/me"));
     }
 
     [Fact]
     public async Task A_pod_that_is_gone_has_none_any_more()
     {
-        _server.On(Pods, Json("""{"items":[{"metadata":{"name":"old"}}]}""")).On(Pods + "/old", Status(404, "NotFound")).On(Pods + "/me", Json("{}"));
+        Server.On(Pods, Json("""{"items":[{"metadata":{"name":"old"}}]}""")).On(Pods + "/old", Status(404, "NotFound")).On(Pods + "/me", Json("{}"));
         Assert.True(await MoveAsync());
     }
 
     [Fact]
     public async Task Who_may_not_label_pods_is_told_the_rule_that_lacks()
     {
-        _server.On(Pods, Json("""{"items":[]}""")).On(Pods + "/me", Status(403, "Forbidden"));
+        Server.On(Pods, Json("""{"items":[]}""")).On(Pods + "/me", Status(403, "Forbidden"));
         Assert.False(await MoveAsync());
         var entry = Assert.Single(_log.Entries);
         Assert.Equal(2055, entry.Id);
         Assert.Contains("resources: [\"pods\"], verbs: [patch]", entry.Text, StringComparison.Ordinal);
     }
 
-    private Task<bool> MoveAsync() => new LeaderLabel(_connection, "gpu", "me", _log).TryMoveHereAsync(TestContext.Current.CancellationToken);
+    private Task<bool> MoveAsync() => new LeaderLabel(Connection, "gpu", "me", _log).TryMoveHereAsync(TestContext.Current.CancellationToken);
 }
