@@ -107,7 +107,7 @@ public sealed class HamiNodeLock(KubernetesConnection connection, ILogger<HamiNo
 
         try
         {
-            await connection.CallAsync(HttpMethod.Get, $"api/v1/namespaces/{Uri.EscapeDataString(parts[1])}/pods/{Uri.EscapeDataString(parts[2])}", null, s_getPodRule, cancellationToken);
+            await connection.CallAsync(HttpMethod.Get, PodPath.Of(parts[1], parts[2]), null, s_getPodRule, cancellationToken);
             return false;
         }
         catch (KubernetesApiException e) when (e.Status == HttpStatusCode.NotFound)

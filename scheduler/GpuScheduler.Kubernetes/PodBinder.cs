@@ -52,7 +52,7 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
         ArgumentException.ThrowIfNullOrEmpty(podName);
         try
         {
-            return PodJsonReader.Read(await connection.CallAsync(HttpMethod.Get, Path(podNamespace, podName), null, s_getRule, cancellationToken), dialects: dialects);
+            return PodJsonReader.Read(await connection.CallAsync(HttpMethod.Get, PodPath.Of(podNamespace, podName), null, s_getRule, cancellationToken), dialects: dialects);
         }
         catch (KubernetesApiException e) when (e.Status == HttpStatusCode.NotFound)
         {
@@ -116,7 +116,7 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
     {
         try
         {
-            await connection.CallAsync(HttpMethod.Post, $"{Path(bind.PodNamespace, bind.PodName)}/binding", bind.Body, s_bindRule, cancellationToken);
+            await connection.CallAsync(HttpMethod.Post, $"{PodPath.Of(bind.PodNamespace, bind.PodName)}/binding", bind.Body, s_bindRule, cancellationToken);
             return (Answer.Bound, "");
         }
         catch (KubernetesApiException e)
@@ -168,9 +168,6 @@ public sealed class PodBinder(KubernetesConnection connection, ILogger<PodBinder
             return (null, e.Message);
         }
     }
-
-    private static string Path(string podNamespace, string podName) =>
-        $"api/v1/namespaces/{Uri.EscapeDataString(podNamespace)}/pods/{Uri.EscapeDataString(podName)}";
 
     private static ReadOnlyMemory<byte> Write(string podNamespace, string podName, string podUid, string node, DeviceAssignment devices, PluginContract contract)
     {

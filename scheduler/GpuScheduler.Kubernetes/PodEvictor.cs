@@ -21,7 +21,7 @@ public sealed class PodEvictor(KubernetesConnection connection) : IPodEvictor
         var body = $"{{\"apiVersion\":\"v1\",\"kind\":\"DeleteOptions\",\"preconditions\":{{\"uid\":\"{pod.Uid}\"}}}}";
         try
         {
-            await connection.CallAsync(HttpMethod.Delete, $"api/v1/namespaces/{Uri.EscapeDataString(pod.Namespace)}/pods/{Uri.EscapeDataString(pod.Name)}", Encoding.UTF8.GetBytes(body), s_deleteRule, cancellationToken);
+            await connection.CallAsync(HttpMethod.Delete, PodPath.Of(pod), Encoding.UTF8.GetBytes(body), s_deleteRule, cancellationToken);
         }
         catch (KubernetesApiException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
         {

@@ -21,7 +21,7 @@ public sealed class PodReleaser(KubernetesConnection connection) : IPodReleaser
     public async Task ReleaseAsync(GangRelease release, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(release);
-        var path = $"api/v1/namespaces/{Uri.EscapeDataString(release.Pod.Namespace)}/pods/{Uri.EscapeDataString(release.Pod.Name)}";
+        var path = PodPath.Of(release.Pod);
         try
         {
             var pod = await connection.CallAsync(HttpMethod.Get, path, null, s_getRule, cancellationToken);

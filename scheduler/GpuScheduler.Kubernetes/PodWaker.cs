@@ -24,7 +24,7 @@ public sealed class PodWaker(KubernetesConnection connection, TimeProvider? time
         var body = string.Create(CultureInfo.InvariantCulture, $"{{\"metadata\":{{\"uid\":\"{pod.Uid}\",\"labels\":{{\"{GpuAnnotations.GangWoken}\":\"{_time.GetUtcNow().ToUnixTimeMilliseconds()}\"}}}}}}");
         try
         {
-            await connection.CallAsync(HttpMethod.Patch, $"api/v1/namespaces/{Uri.EscapeDataString(pod.Namespace)}/pods/{Uri.EscapeDataString(pod.Name)}", Encoding.UTF8.GetBytes(body), s_patchRule, cancellationToken);
+            await connection.CallAsync(HttpMethod.Patch, PodPath.Of(pod), Encoding.UTF8.GetBytes(body), s_patchRule, cancellationToken);
         }
         catch (KubernetesApiException e) when (e.Status is HttpStatusCode.NotFound or HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity)
         {

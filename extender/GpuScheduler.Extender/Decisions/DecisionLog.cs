@@ -33,15 +33,14 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
     public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses, int passed)
     {
         var refusals = passed == candidates.Length ? [] : RefusalTally.Count(snapshot, candidates, statuses);
-        var count = candidates.Length;
         Add(pod, new DecisionRecord
         {
-                At = time.GetUtcNow(),
+            At = time.GetUtcNow(),
             Kind = DecisionKind.Filter,
             Generation = snapshot.Generation,
             Pod = pod,
             Gang = pod.Gang?.Key,
-            Offered = count,
+            Offered = candidates.Length,
             Passed = passed,
             Refusals = refusals,
         });
@@ -77,7 +76,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
         var known = pod ?? new PodInfo { Uid = args.PodUid, Namespace = args.PodNamespace, Name = args.PodName, Request = GpuRequest.None };
         Add(known, new DecisionRecord
         {
-                At = time.GetUtcNow(),
+            At = time.GetUtcNow(),
             Kind = DecisionKind.Bind,
             Generation = generation,
             Pod = known,

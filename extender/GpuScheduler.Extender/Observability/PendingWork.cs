@@ -31,7 +31,7 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
         var card = CardMiB(cluster.Current);
         return
         [
-            .. cluster.Pods.Where(p => p is { NodeName: null, IsTerminal: false, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (p.SchedulingGates.IsEmpty || p.IsHeldByGangGate) && !IsBeingBound(cluster, p))
+            .. cluster.Pods.Where(p => p.WaitsForGpus && !IsBeingBound(cluster, p))
                 .GroupBy(p => (p.Namespace, Kind: p.Gang is null ? Single : Gang))
                 .Select(g => new PendingWork(g.Key.Namespace, g.Key.Kind, g.Count(), g.Sum(p => MilliOf(p.Request, card)))),
         ];

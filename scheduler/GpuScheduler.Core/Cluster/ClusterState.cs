@@ -220,8 +220,7 @@ public sealed class ClusterState
         {
             return
             [
-                .. _pods.Values.Where(p => p is { NodeName: null, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (p.SchedulingGates.IsEmpty || p.IsHeldByGangGate)
-                    && !(_ledger.TryGet(p.Uid, out var held) && held.State != AllocationState.Tentative)),
+                .. _pods.Values.Where(p => p.WaitsForGpus && !(_ledger.TryGet(p.Uid, out var held) && held.State != AllocationState.Tentative)),
             ];
         }
     }

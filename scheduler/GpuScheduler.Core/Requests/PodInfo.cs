@@ -80,6 +80,10 @@ public sealed record PodInfo
     /// <summary>True while <see cref="GpuAnnotations.GangGate"/>, and no other gate, keeps it from kube-scheduler.</summary>
     public bool IsHeldByGangGate => SchedulingGates is [GpuAnnotations.GangGate];
 
+    /// <summary>True for one that wants GPUs, is on no node, and is kept from none by the gate of others.</summary>
+    public bool WaitsForGpus =>
+        this is { NodeName: null, IsTerminal: false, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (SchedulingGates.IsEmpty || IsHeldByGangGate);
+
     /// <summary>namespace/name.</summary>
     public override string ToString() => $"{Namespace}/{Name}";
 }
