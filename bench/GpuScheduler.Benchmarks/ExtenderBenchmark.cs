@@ -21,6 +21,10 @@ namespace GpuScheduler.Benchmarks;
 internal static class ExtenderBenchmark
 {
     private const int DistinctPods = 64;
+
+    /// <summary>Marks the cases that leave no decision record: what the record costs is the difference.</summary>
+    private const string Unrecorded = ", no records";
+
     private static readonly string[] s_cases = ["filter/names/", "prioritize/names/", "filter/nodes/", "prioritize/nodes/"];
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
@@ -32,6 +36,7 @@ internal static class ExtenderBenchmark
         {
             var cluster = new BenchCluster(size);
             rows.AddRange(await InProcessAsync(cluster, time, only, cancellation));
+            rows.AddRange(await InProcessAsync(cluster, time, only, cancellation, recorded: false));
             rows.AddRange(await OverHttpAsync(cluster, time, only, "http", null, cancellation));
             if (baseline)
             {
@@ -50,7 +55,7 @@ internal static class ExtenderBenchmark
     }
 
     /// <summary>The cases in process; also what the allocation budget is checked with.</summary>
-    public static async Task<List<BenchRow>> InProcessAsync(BenchCluster cluster, TimeSpan time, string only, CancellationToken cancellation)
+    public static async Task<List<BenchRow>> InProcessAsync(BenchCluster cluster, TimeSpan time, string only, CancellationToken cancellation, bool recorded = true)
     {
         var file = Path.GetTempFileName();
         await File.WriteAllBytesAsync(file, cluster.Snapshot(), cancellation);
@@ -58,14 +63,14 @@ internal static class ExtenderBenchmark
         SnapshotFile.Load(file).ApplyTo(state);
         File.Delete(file);
         using var metrics = new ExtenderMetrics(state, "GpuScheduler.Benchmark");
-        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions(), new DecisionLog(state, new ExtenderOptions(), TimeProvider.System));
+        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions(), recorded ? new DecisionLog(state, new ExtenderOptions(), TimeProvider.System) : null);
         var rows = new List<BenchRow>();
         foreach (var full in new[] { false, true })
         {
             var bodies = Bodies(cluster, full);
             foreach (var verb in new[] { "filter", "prioritize" })
             {
-                var name = $"{verb}/{(full ? "nodes" : "names")}/in-process";
+                var name = $"{verb}/{(full ? "nodes" : "names")}/in-process{(recorded ? "" : Unrecorded)}";
                 if (!name.Contains(only, StringComparison.Ordinal))
                 {
                     continue;
@@ -168,6 +173,11 @@ internal static class ExtenderBenchmark
 
         foreach (var body in new[] { "names", "nodes" })
         {
+            if (Of($"filter/{body}/in-process", r => r.MedianMs) / Of($"filter/{body}/in-process{Unrecorded}", r => r.MedianMs) is { } records)
+            {
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  filter with {body} and its record, {nodes} nodes: {records:F3} of the time without"));
+            }
+
             foreach (var verb in new[] { "filter", "prioritize" })
             {
                 if (Of($"{verb}/{body}/http", r => r.CpuMsPerRequest) / Of($"{verb}/{body}/http-full-object", r => r.CpuMsPerRequest) is { } ratio)
