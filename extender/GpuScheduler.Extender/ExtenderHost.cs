@@ -352,6 +352,11 @@ internal static class ExtenderHost
 
     private static IEnumerable<string> Unknown(IConfigurationSection section, Type within)
     {
+        if (within.IsGenericType && within.GetGenericTypeDefinition() == typeof(Dictionary<,>))
+        {
+            return section.GetChildren().SelectMany(child => Unknown(child, within.GenericTypeArguments[1]));
+        }
+
         var property = within.GetProperties().FirstOrDefault(p => string.Equals(p.Name, section.Key, StringComparison.OrdinalIgnoreCase));
         return property is null
             ? [section.Path]

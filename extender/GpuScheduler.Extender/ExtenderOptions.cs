@@ -5,6 +5,7 @@ using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
+using GpuScheduler.Extender.Profiles;
 
 namespace GpuScheduler.Extender;
 
@@ -31,6 +32,9 @@ public sealed class ExtenderOptions
 
     /// <summary>How decisions are made.</summary>
     public EngineSettings Engine { get; set; } = new();
+
+    /// <summary>Profiles by name, to be tried beside the one that serves.</summary>
+    public Dictionary<string, ProfileSettings> Profiles { get; set; } = new(StringComparer.Ordinal);
 
     /// <summary>How long holds last.</summary>
     public LedgerOptions Holds { get; set; } = new();

@@ -4,6 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Profiles;
 
 namespace GpuScheduler.Extender;
 
@@ -50,18 +51,10 @@ internal static class ExtenderOptionsValidator
 
         CheckFile(errors, "Cluster", options.Cluster, null);
         CheckFile(errors, "Kubeconfig", options.Kubeconfig, null);
-        var weights = options.Engine.Weights;
-        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Stranding", weights.Stranding) })
+        ProfileSettings.CheckWeights("Engine:Weights", options.Engine.Weights, errors);
+        foreach (var (name, profile) in options.Profiles)
         {
-            if (!(value >= 0) || double.IsInfinity(value))
-            {
-                errors.Add($"Engine:Weights:{weight} is {value}: a number of 0 or more is allowed");
-            }
-        }
-
-        if (weights.Topology + weights.Stranding <= 0)
-        {
-            errors.Add("Engine:Weights are all 0: at least one must be more");
+            profile.Check(name, errors);
         }
 
         CheckTime(errors, "Holds:TentativeHold", options.Holds.TentativeHold, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));

@@ -43,6 +43,10 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Engine:Weights:Stranding", "NaN", "Engine:Weights:Stranding is NaN: a number of 0 or more is allowed")]
     [InlineData("Engine:Weights:Stranding", "Infinity", "Engine:Weights:Stranding is")]
     [InlineData("Engine:Weights:Topology", "heavy", "Engine:Weights:Topology")]
+    [InlineData("Profiles:try:Policy", "best", "Profiles:try:Policy is \"best\": bestfit, default")]
+    [InlineData("Profiles:try:Policy", "podbypod", "Profiles:try:Policy is \"podbypod\": bestfit, default")]
+    [InlineData("Profiles:try:Weights:Topology", "-2", "Profiles:try:Weights:Topology is -2: a number of 0 or more is allowed")]
+    [InlineData("Profiles:a b:Policy", "fgd", "Profiles:a b is not a name")]
     [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
     [InlineData("DoNothing", "7", "DoNothing")]
     [InlineData("Holds:TentativeHold", "00:00:00", "Holds:TentativeHold is 00:00:00: 00:00:00.1000000 to 01:00:00 is allowed")]
@@ -174,6 +178,7 @@ public sealed class OptionsTests : IDisposable
     [Theory]
     [InlineData("""{"BindTimeOut":"00:00:04","Engin":{"AnswerOneNode":true} }""", "Engin is not a setting")]
     [InlineData("""{"Engine":{"Weights":{"Topologie":1} } }""", "Engine:Weights:Topologie is not a setting")]
+    [InlineData("""{"Profiles":{"try":{"Weight":{"Topology":1} } } }""", "Profiles:try:Weight is not a setting")]
     [InlineData("""{"Limits":{"MaxRequestBodyMiB":{"a":1} } }""", "Limits:MaxRequestBodyMiB:a is not a setting")]
     public void A_setting_that_is_misspelled_in_the_file_is_named(string json, string expected) =>
         Assert.StartsWith(expected, Assert.Single(Failures(Write("config.json", json))), StringComparison.Ordinal);
