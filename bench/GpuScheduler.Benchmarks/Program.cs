@@ -4,6 +4,7 @@ using GpuScheduler.Benchmarks;
 using GpuScheduler.Benchmarks.Gangs;
 using GpuScheduler.Benchmarks.Memory;
 using GpuScheduler.Benchmarks.Mig;
+using GpuScheduler.Benchmarks.Planning;
 using GpuScheduler.Benchmarks.Policies;
 
 var json = new Option<FileInfo?>("--json") { Description = "Also write the rows to this file." };
@@ -56,5 +57,11 @@ var events = new Option<long>("--events") { Description = "Watch events of pods 
 var memory = new Command("memory", "Memory of the service's process in a large cluster, and whether it grows; exit code 1 when it does.") { json, memoryNodes, memoryPods, events };
 memory.SetAction((parsed, cancellation) => MemoryBenchmark.RunAsync(parsed.GetValue(memoryNodes), parsed.GetValue(memoryPods), parsed.GetValue(events), parsed.GetValue(json), cancellation));
 
-var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, mig, memory, micro, serveBaseline };
+var shortfallNodes = new Option<int[]>("--nodes") { Description = "Cluster sizes.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [500, 2000, 5000] };
+var jobs = new Option<int>("--jobs") { Description = "Jobs that wait, a third of them gangs.", DefaultValueFactory = _ => 300 };
+var limit = new Option<double>("--limit") { Description = "Time for each search, in seconds; the service allows 5.", DefaultValueFactory = _ => 5 };
+var shortfall = new Command("shortfall", "How far the search for the missing nodes (capacity-shortfall) comes in its time.") { json, shortfallNodes, jobs, limit };
+shortfall.SetAction((parsed, cancellation) => ShortfallBenchmark.RunAsync(parsed.GetValue(shortfallNodes)!, parsed.GetValue(jobs), parsed.GetValue(limit), parsed.GetValue(json), cancellation));
+
+var root = new RootCommand("Benchmarks of gpu-scheduler.") { extender, budget, throughput, policies, gangs, mig, memory, shortfall, micro, serveBaseline };
 return await root.Parse(args).InvokeAsync();

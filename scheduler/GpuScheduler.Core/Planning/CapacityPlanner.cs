@@ -12,9 +12,10 @@ namespace GpuScheduler.Core.Planning;
 /// waits on it, the most urgent first.
 /// </summary>
 /// <remarks>
-/// First for each that has no room the smallest number of one kind is looked for that lets it run beside all that do. Together these do, and
-/// bound the search from above; then fewer are tried, from none on, in all mixes of kinds, until one does or the time is over. A node that is
-/// added has nobody on it, not even DaemonSets.
+/// First for each that has no room the smallest number of one kind is looked for that lets it run beside all that do; for one that asks for
+/// the same as one before it, of the kind that was found for that. Together these do, and bound the search from above. A count of
+/// GPUs bounds it from below (<see cref="LeastNodes"/>). Then fewer of each kind are tried by halving, and at last, from the lower bound on, all
+/// mixes of kinds, until one does or the time is over. A node that is added has nobody on it, not even DaemonSets.
 /// </remarks>
 public sealed class CapacityPlanner
 {
@@ -31,6 +32,8 @@ public sealed class CapacityPlanner
     private readonly Rehearsal _base;
     private readonly ImmutableArray<NodeKind> _kinds;
     private readonly Func<GangKey, int?> _queue;
+    private readonly HashSet<string> _names;
+    private readonly Dictionary<GangShapeKey, int> _shapes = [];
     private readonly Dictionary<string, NodeInfo> _models = new(StringComparer.Ordinal);   // by name, those that a kind is like
 
     private CapacityPlanner(SchedulingEngine live, TimeSpan limit, CancellationToken cancellation)
@@ -43,6 +46,7 @@ public sealed class CapacityPlanner
         _queue = key => places.GetValueOrDefault(key);
         _kinds = KindsOf(live.Cluster.Current);
         _base = Rehearsal.Of(live);
+        _names = live.Cluster.Current.Nodes.OfType<NodeInfo>().Select(n => n.Facts.Name).ToHashSet(StringComparer.Ordinal);
     }
 
     /// <summary>Searches.</summary>
@@ -56,6 +60,8 @@ public sealed class CapacityPlanner
         return new CapacityPlanner(live, limit, cancellation).Find();
     }
 
+    private int _lastName;
+
     private bool IsOver => _time.GetElapsedTime(_start) > _limit;
 
     private CapacityShortfall Find()
@@ -66,22 +72,41 @@ public sealed class CapacityPlanner
         var notHelped = new List<WorkOutcome>();
         var notTried = new List<WorkItem>();
         var add = new Dictionary<NodeKind, int>();
+        var found = new Dictionary<string, (NodeKind Kind, int Count)?>(StringComparer.Ordinal);   // by what is asked for
         foreach (var outcome in now.Where(o => !o.IsPlaced))
         {
             _cancellation.ThrowIfCancellationRequested();
             if (IsOver && helped.Count + notHelped.Count > 0)
             {
                 notTried.Add(outcome.Work);
+                continue;
             }
-            else if (Place(current, null, 0, outcome.Work) is var (beside, placed))
+
+            if (add.Count > 0 && current.Place([outcome.Work])[0] is { IsPlaced: true } beside)
             {
-                current = beside;
-                helped.Add(placed);
+                helped.Add(beside);
+                continue;
             }
-            else if (Cheapest(current, outcome.Work) is var (kind, count) && Place(current, kind, count, outcome.Work) is var (after, then))
+
+            var shape = ShapeOf(outcome.Work);
+            var isKnown = found.TryGetValue(shape, out var before);
+            if (isKnown && before is null)
+            {
+                notHelped.Add(outcome);
+                continue;
+            }
+
+            // The nodes that helped one before it most likely help it too: that none of another kind do better is left to the end.
+            var next = before is { } again ? Fewest(current, again.Kind, again.Count, outcome.Work) : Cheapest(current, outcome.Work);
+            next ??= isKnown ? Cheapest(current, outcome.Work) : null;
+            if (!isKnown || next is not null)
+            {
+                found[shape] = next;
+            }
+
+            if (next is var (kind, count) && TryWith(current, kind, count, outcome.Work, keep: true) is { } then)
             {
                 add[kind] = add.GetValueOrDefault(kind) + count;
-                current = after;
                 helped.Add(then);
             }
             else
@@ -105,16 +130,47 @@ public sealed class CapacityPlanner
         };
     }
 
-    /// <summary>Places an item beside what is there, on nodes that are added for it; null when it has no place.</summary>
-    private static (Rehearsal After, WorkOutcome Outcome)? Place(Rehearsal before, NodeKind? kind, int count, WorkItem item)
+    /// <summary>What an item asks for, and what could help it: items of which this is the same are the same to nodes that are added.</summary>
+    private string ShapeOf(WorkItem item)
     {
-        var after = before.Fork();
-        if (kind is not null)
+        var topology = item.Gang is { } gang ? _base.Cluster.FindGroup(gang)?.Topology : null;
+        return $"{item.Gang is null} {topology} {string.Join(' ', item.Pods.Select(GangShapeKey.Of).GroupBy(k => k).Select(g => $"{g.Count()} x {NumberOf(g.Key)}").Order(StringComparer.Ordinal))}";
+    }
+
+    private int NumberOf(GangShapeKey shape)
+    {
+        if (!_shapes.TryGetValue(shape, out var number))
         {
-            AddNodes(after, kind, count);
+            _shapes[shape] = number = _shapes.Count;
         }
 
-        return after.Place([item])[0] is { IsPlaced: true } outcome ? (after, outcome) : null;
+        return number;
+    }
+
+    /// <summary>
+    /// Places an item beside what is there, on nodes that are added for it; null when it has no place. Without a place, and unless it is
+    /// to be kept, all stands as before.
+    /// </summary>
+    private WorkOutcome? TryWith(Rehearsal rehearsal, NodeKind kind, int count, WorkItem item, bool keep)
+    {
+        var added = AddNodes(rehearsal, kind, count);
+        var outcome = rehearsal.Place([item])[0];
+        if (outcome.IsPlaced && keep)
+        {
+            return outcome;
+        }
+
+        if (outcome.IsPlaced)
+        {
+            rehearsal.Unbind(item.Pods.Where(p => p.Request.WantsGpu));
+        }
+
+        foreach (var name in added)
+        {
+            rehearsal.Cluster.DeleteNode(name);
+        }
+
+        return outcome.IsPlaced ? outcome : null;
     }
 
     /// <summary>The kind of which the fewest let an item run beside what is there; null when none does.</summary>
@@ -124,55 +180,85 @@ public sealed class CapacityPlanner
         foreach (var kind in _kinds.Where(k => Helps(k, item)))
         {
             _cancellation.ThrowIfCancellationRequested();
-            if (best is not null && IsOver)
+            if (best is { Count: 1 } || (best is not null && IsOver))
             {
                 break;
             }
 
-            bool Does(int count) => Place(before, kind, count, item) is not null;
-            var high = best is { } found ? found.Count - 1 : Math.Min(MostNodes, item.Pods.Length);
-            if (high < 1 || !Does(high))
-            {
-                continue;
-            }
-
-            var low = 1;
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                (low, high) = Does(middle) ? (low, middle) : (middle + 1, high);
-            }
-
-            best = (kind, high);
+            best = Fewest(before, kind, best is { } found ? found.Count - 1 : Math.Min(MostNodes, item.Pods.Length), item) ?? best;
         }
 
         return best;
     }
 
+    /// <summary>The fewest nodes of a kind that let an item run beside what is there; null when even the most do not.</summary>
+    private (NodeKind Kind, int Count)? Fewest(Rehearsal before, NodeKind kind, int most, WorkItem item)
+    {
+        bool Does(int count) => TryWith(before, kind, count, item, keep: false) is not null;
+        if (most < 1 || !Does(most))
+        {
+            return null;
+        }
+
+        var (low, high) = (1, most);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            (low, high) = Does(middle) ? (low, middle) : (middle + 1, high);
+        }
+
+        return (kind, high);
+    }
+
     /// <summary>Fewer nodes than are known to do, with what becomes of the items then; else those that are known.</summary>
     private (IReadOnlyDictionary<NodeKind, int> Mix, ImmutableArray<WorkOutcome>? Outcomes, bool IsFewest, int AtLeast) Fewest(IReadOnlyDictionary<NodeKind, int> known, List<WorkItem> items)
     {
-        var most = known.Values.Sum();
         var kinds = _kinds.Where(k => items.Any(i => Helps(k, i))).ToArray();
-        for (var count = 0; count < most; count++)
+        var atLeast = LeastNodes.For(items, _base.Cluster, kinds.Select(k => k.Gpus).DefaultIfEmpty().Max());
+        var best = new Dictionary<NodeKind, int>(known);
+        ImmutableArray<WorkOutcome>? outcomes = null;
+        foreach (var kind in known.OrderByDescending(k => k.Value).ThenBy(k => k.Key.Model, StringComparer.Ordinal).Select(k => k.Key))
+        {
+            var low = Math.Max(0, best[kind] - Math.Max(0, best.Values.Sum() - atLeast));
+            while (low < best[kind] && !IsOver)
+            {
+                _cancellation.ThrowIfCancellationRequested();
+                var fewer = new Dictionary<NodeKind, int>(best) { [kind] = (low + best[kind]) / 2 };
+                if (Try(fewer, items) is var tried && tried.All(o => o.IsPlaced))
+                {
+                    (best, outcomes) = (fewer, tried);
+                }
+                else
+                {
+                    low = fewer[kind] + 1;
+                }
+            }
+
+            if (best[kind] == 0)
+            {
+                best.Remove(kind);
+            }
+        }
+
+        for (var count = atLeast; count < best.Values.Sum(); count++)
         {
             foreach (var mix in Mixes(kinds, 0, count))
             {
                 _cancellation.ThrowIfCancellationRequested();
                 if (IsOver)
                 {
-                    return (known, null, false, count);
+                    return (best, outcomes, false, count);
                 }
 
-                var outcomes = Try(mix, items);
-                if (outcomes.All(o => o.IsPlaced))
+                var tried = Try(mix, items);
+                if (tried.All(o => o.IsPlaced))
                 {
-                    return (mix, outcomes, true, count);
+                    return (mix, tried, true, count);
                 }
             }
         }
 
-        return (known, null, true, most);
+        return (best, outcomes, true, best.Values.Sum());
     }
 
     /// <summary>All ways to take so many nodes of the kinds from an index on.</summary>
@@ -208,17 +294,21 @@ public sealed class CapacityPlanner
         return rehearsal.Place(items);
     }
 
-    private static void AddNodes(Rehearsal rehearsal, NodeKind kind, int count)
+    /// <summary>Adds nodes under names that nobody has, and gives these names.</summary>
+    private List<string> AddNodes(Rehearsal rehearsal, NodeKind kind, int count)
     {
-        for (var (added, number) = (0, 1); added < count; number++)
+        var names = new List<string>(count);
+        while (names.Count < count)
         {
-            var name = string.Create(CultureInfo.InvariantCulture, $"new-{number}");
-            if (rehearsal.Cluster.Current.Find(name) is null)
+            var name = string.Create(CultureInfo.InvariantCulture, $"new-{++_lastName}");
+            if (_names.Add(name))
             {
                 rehearsal.Cluster.AddLike(kind.Model, name, labels => kind.Beside.Length > 0 ? labels : Apart(labels));
-                added++;
+                names.Add(name);
             }
         }
+
+        return names;
     }
 
     /// <summary>The same but for the innermost level of the network: all nodes that are added stand in one new domain of it.</summary>
@@ -237,8 +327,10 @@ public sealed class CapacityPlanner
         return apart;
     }
 
+    /// <summary>Whether nodes of a kind could help; where they stand matters only to a gang that has to be in one domain.</summary>
     private bool Helps(NodeKind kind, WorkItem item) =>
-        _models.TryGetValue(kind.Model, out var node) && item.Pods.Any(p => _base.CouldBeAlone(p, node));
+        (kind.Beside.Length == 0 || (item.Gang is { } gang && _base.Cluster.FindGroup(gang) is { Topology: { } topology } && (topology.Required ?? topology.SegmentRequired) is not null))
+        && _models.TryGetValue(kind.Model, out var node) && item.Pods.Any(p => _base.CouldBeAlone(p, node));
 
     /// <summary>One of each kind and innermost domain, and of each kind one in a domain of its own.</summary>
     private ImmutableArray<NodeKind> KindsOf(Snapshot snapshot)

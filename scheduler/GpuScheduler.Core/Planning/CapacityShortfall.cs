@@ -11,7 +11,10 @@ public sealed record CapacityShortfall
     /// <summary>The nodes to add; empty when none would help, or none is needed.</summary>
     public required ImmutableArray<NodesToAdd> Add { get; init; }
 
-    /// <summary>True when it was tried that no fewer nodes do; false when there may be fewer, but not below <see cref="AtLeast"/>.</summary>
+    /// <summary>
+    /// True when no fewer nodes do, as the engine places what waits: one after another, the most urgent first; false when there may be fewer,
+    /// but not below <see cref="AtLeast"/>.
+    /// </summary>
     public required bool IsFewest { get; init; }
 
     /// <summary>So many nodes it takes at least.</summary>
