@@ -1,3 +1,5 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using GpuScheduler.Testing.Documentation;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -6,7 +8,7 @@ using Xunit;
 namespace GpuScheduler.Extender.Tests.Documentation;
 
 /// <summary>docs/api.md has every endpoint and every gRPC method of the running service.</summary>
-public sealed class ApiPageTests(ExampleService example) : IClassFixture<ExampleService>
+public sealed partial class ApiPageTests(ExampleService example) : IClassFixture<ExampleService>
 {
     private readonly MarkdownPage _page = MarkdownPage.Read("docs/api.md");
 
@@ -30,6 +32,19 @@ public sealed class ApiPageTests(ExampleService example) : IClassFixture<Example
         Assert.True(served.SequenceEqual(rows), $"docs/api.md, below \"gRPC\", lacks {string.Join(", ", served.Except(rows))} and has too much {string.Join(", ", rows.Except(served))}");
     }
 
+    [Fact]
+    public async Task The_question_that_is_shown_gets_the_answer_that_is_shown()
+    {
+        // Of its own: scores depend on what was asked before.
+        await using var service = await RunningService.StartAsync();
+        var text = await File.ReadAllTextAsync(Path.Combine(Repository.Root, _page.Path), TestContext.Current.CancellationToken);
+        var example = Example().Match(text);
+
+        var answer = await service.PostAsync("prioritize", example.Groups[1].Value);
+
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(example.Groups[2].Value), JsonNode.Parse(answer.Body)), $"shown: {example.Groups[2].Value}\nanswered: {answer}");
+    }
+
     private IEnumerable<(string Method, string Path)> Routes() =>
         from endpoint in example.Service.Services.GetServices<EndpointDataSource>().SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()
         let path = endpoint.RoutePattern.RawText!
@@ -39,4 +54,7 @@ public sealed class ApiPageTests(ExampleService example) : IClassFixture<Example
         select (method, path);
 
     private static bool IsGrpc(string path) => path.Split('/') is ["", var service, _] && service.Contains('.', StringComparison.Ordinal);
+
+    [GeneratedRegex(@"/prioritize -d '(\{.*?\})'\n```\s+```json\n(.*?)\n```", RegexOptions.Singleline)]
+    private static partial Regex Example();
 }
