@@ -55,7 +55,7 @@ public sealed class AccessTests
         Assert.Contains("h100-000", (await AskAsync(client, "/v1/nodes", token)).Text, StringComparison.Ordinal);
 
         // Asking what would happen is looking, too.
-        using var manifest = new StringContent("{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, resources: {limits: {nvidia.com/gpu: 1}}}]}}");
+        using var manifest = new StringContent("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}}""");
         using var question = new HttpRequestMessage(HttpMethod.Post, "/v1/what-if") { Content = manifest, Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
         using var whatIf = await client.SendAsync(question, Cancellation);
         Assert.Equal(HttpStatusCode.OK, whatIf.StatusCode);
