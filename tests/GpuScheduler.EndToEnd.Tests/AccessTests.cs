@@ -20,9 +20,12 @@ public sealed class AccessTests
         await cluster.StartExtenderAsync(Cancellation, ("Access:Tokens", "true"), ("Access:KeepAnswers", "00:00:01"));
         using var client = new HttpClient(new HttpClientHandler { ServerCertificateCustomValidationCallback = (_, _, _, _) => true }) { BaseAddress = new Uri($"https://127.0.0.1:{cluster.Port}") };
 
-        // Nobody: health alone.
-        Assert.Equal(HttpStatusCode.OK, (await AskAsync(client, "/healthz", null)).Status);
-        Assert.Equal(HttpStatusCode.OK, (await AskAsync(client, "/readyz", null)).Status);
+        // Nobody: health, and the page, which holds no data.
+        foreach (var path in new[] { "/healthz", "/readyz", "/syncz", "/", "/page.css", "/page.js" })
+        {
+            Assert.Equal(HttpStatusCode.OK, (await AskAsync(client, path, null)).Status);
+        }
+
         foreach (var path in new[] { "/v1/nodes", "/v1/nodes/h100-000", "/v1/gangs", "/metrics", "/v1/whatever-comes", "/V1/Nodes" })
         {
             var (status, text) = await AskAsync(client, path, null);
@@ -50,6 +53,12 @@ public sealed class AccessTests
             cancellationToken: Cancellation);
         await Eventually.TrueAsync(async () => (await AskAsync(client, "/v1/nodes", token)).Status == HttpStatusCode.OK, TimeSpan.FromSeconds(20), () => "the right does not help", Cancellation);
         Assert.Contains("h100-000", (await AskAsync(client, "/v1/nodes", token)).Text, StringComparison.Ordinal);
+
+        // Asking what would happen is looking, too.
+        using var manifest = new StringContent("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"containers":[{"name":"c","resources":{"limits":{"nvidia.com/gpu":"1"}}}]}}""");
+        using var question = new HttpRequestMessage(HttpMethod.Post, "/v1/what-if") { Content = manifest, Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
+        using var whatIf = await client.SendAsync(question, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, whatIf.StatusCode);
 
         // Looking is not binding.
         using var content = new StringContent("{}");

@@ -13,7 +13,7 @@ namespace GpuScheduler.EndToEnd.Tests;
 /// <summary>
 /// The manifests of the dialects, posted to the real API server with their objects. What an old API server cannot hold is left out: fields
 /// of the pod that are newer (Kubernetes' own groups, gates) and Jobs, whose completion mode came later; and the one of KAI, of which a part
-/// has to be in one domain by itself, which is not planned (README, Gangs).
+/// has to be in one domain by itself, which is not planned (docs/gangs.md).
 /// </summary>
 public sealed class DialectTests
 {

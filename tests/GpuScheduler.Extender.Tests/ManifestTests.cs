@@ -55,6 +55,26 @@ public sealed partial class ManifestTests
         Assert.Contains("\n- poddisruptionbudget.yaml\n", Base("kustomization.yaml"), StringComparison.Ordinal);
     }
 
+    /// <summary>kustomize adds its hash to every name that it takes for a reference: a role would name a lease that nobody has.</summary>
+    [Fact]
+    public void No_ConfigMap_that_is_generated_has_a_name_that_a_role_names()
+    {
+        var manifests = Directory.GetFiles(Path.Combine(Repository.Root, "manifests"), "*.yaml", SearchOption.AllDirectories).Select(File.ReadAllText).ToList();
+        var generated = manifests.SelectMany(m => Generators().Matches(m)).SelectMany(m => ItemName().Matches(m.Value)).Select(m => m.Groups[1].Value).ToHashSet();
+        var named = manifests.SelectMany(m => ResourceNames().Matches(m)).SelectMany(m => m.Groups[1].Value.Split(',')).Select(n => n.Trim()).ToHashSet();
+
+        Assert.Contains("gpu-scheduler-extender-config", generated);
+        Assert.Contains("gpu-scheduler-extender", named);
+        Assert.Empty(generated.Intersect(named));
+    }
+
+    /// <summary>A JSON patch that adds a list where there is one puts it in its place.</summary>
+    [Fact]
+    public void No_component_replaces_a_list_of_the_deployment() =>
+        Assert.All(
+            Directory.GetFiles(Path.Combine(Repository.Root, "manifests"), "kustomization.yaml", SearchOption.AllDirectories).SelectMany(File.ReadLines).Where(l => l.Contains("path: /spec/", StringComparison.Ordinal)),
+            l => Assert.EndsWith("/-", l.TrimEnd(), StringComparison.Ordinal));
+
     [Fact]
     public void The_shipped_settings_elect_a_leader_and_guard_inspection_and_the_rights_for_both_are_there()
     {
@@ -83,6 +103,15 @@ public sealed partial class ManifestTests
 
     [GeneratedRegex(@"- \{name: (\S+), ignoredByScheduler: (true|false)\}")]
     private static partial Regex Managed();
+
+    [GeneratedRegex(@"^configMapGenerator:\n((?:[- #].*\n)+)", RegexOptions.Multiline)]
+    private static partial Regex Generators();
+
+    [GeneratedRegex(@"^- name: (\S+)$", RegexOptions.Multiline)]
+    private static partial Regex ItemName();
+
+    [GeneratedRegex(@"resourceNames: \[([^\]]+)\]")]
+    private static partial Regex ResourceNames();
 
     [GeneratedRegex(@"^ +- (\S+)$", RegexOptions.Multiline)]
     private static partial Regex Item();

@@ -4,7 +4,7 @@ using GpuScheduler.Core.Framework;
 
 namespace GpuScheduler.Extender.Metrics;
 
-/// <summary>What /metrics shows of the verbs and of the cluster. The README lists the names.</summary>
+/// <summary>What /metrics shows of the verbs and of the cluster. docs/metrics.md lists the names.</summary>
 internal sealed class ExtenderMetrics : IDisposable
 {
     /// <summary>Name of the meter.</summary>

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Kubernetes;
 using Microsoft.AspNetCore.Connections.Features;
 
@@ -10,7 +11,7 @@ namespace GpuScheduler.Extender.Security;
 /// </summary>
 internal sealed partial class AccessControl(AccessReviewer reviewer, ExtenderOptions options, ILogger<AccessControl> log)
 {
-    private static readonly string[] s_open = ["", "/healthz", "/readyz", "/syncz"];
+    private static readonly string[] s_open = ["", Page.Style, Page.Script, "/healthz", "/readyz", "/syncz"];
     private static readonly string[] s_verbs = ["/filter", "/prioritize", "/preempt", "/bind"];
 
     /// <summary>Answers what may not be; else goes on.</summary>

@@ -19,7 +19,6 @@ internal sealed class DirectTransport : ITransport, IDisposable
     public DirectTransport(Uri server, string? authorization, string? caFile, string? serverName = null, (string Certificate, string Key)? client = null)
     {
         var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(10) };
-        handler.SslOptions.TargetHost = serverName;
         if (client is var (certificate, key))
         {
             try
@@ -55,6 +54,9 @@ internal sealed class DirectTransport : ITransport, IDisposable
         }
 
         _http = new HttpClient(handler) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(60) };
+
+        // The handler takes the name to check from here, whatever its SslOptions say.
+        _http.DefaultRequestHeaders.Host = serverName;
         if (authorization is not null)
         {
             _http.DefaultRequestHeaders.Authorization = AuthenticationHeaderValue.Parse(authorization);

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using GpuScheduler.Core.Mig;
+using GpuScheduler.Testing.Documentation;
 using Xunit;
 
 namespace GpuScheduler.Extender.Tests.Observability;
@@ -33,6 +35,21 @@ public sealed partial class EventCatalogueTests
         var events = File.ReadAllText(Path.Combine(Repository.Root, "docs", "events.md"));
         Assert.All(ids, id => Assert.Contains($"| {id} |", events, StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void Every_event_of_Kubernetes_that_is_written_has_a_row_with_its_type()
+    {
+        var gangs = GangReason().Matches(File.ReadAllText(Path.Combine(Repository.Root, "extender", "GpuScheduler.Extender", "Hosting", "GangReporter.cs"))).Select(m => m.Groups[1].Value);
+        var layouts = Enum.GetValues<MigNoticeKind>().Select(k => $"MigLayout{k} {(new MigNotice("n", k, "").IsWarning ? "Warning" : "Normal")}");
+        var rows = MarkdownPage.Read("docs/events.md").Rows("Events of Kubernetes").Select(r => (Reason: MarkdownPage.Word(r[0])!, Type: r[1])).ToList();
+
+        Assert.Equal(gangs.Order(StringComparer.Ordinal), rows.Select(r => r.Reason).Where(r => r.StartsWith("Gang", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(layouts.Order(StringComparer.Ordinal), rows.Where(r => !r.Reason.StartsWith("Gang", StringComparison.Ordinal)).Select(r => $"{r.Reason} {r.Type}").Order(StringComparer.Ordinal));
+        Assert.All(rows, r => Assert.True(r.Type is "Normal" or "Warning", r.Reason));
+    }
+
+    [GeneratedRegex(@"const string \w+ = ""(Gang\w+)""")]
+    private static partial Regex GangReason();
 
     [GeneratedRegex(@"\[LoggerMessage\(\s*(\d{4}), LogLevel\.(\w+), """)]
     private static partial Regex Event();
