@@ -71,6 +71,27 @@ public sealed class ClusterState
     /// <summary>True to place nothing on nodes that are marked as being changed (<see cref="MigLabels.To"/>): for a process that ends such changes.</summary>
     public bool ClosesChangingNodes { get; init; }
 
+    /// <summary>How long holds last that are made from now on; those that there are keep their end.</summary>
+    public LedgerOptions Holds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ledger.Options;
+            }
+        }
+
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            lock (_gate)
+            {
+                _ledger.Options = value;
+            }
+        }
+    }
+
     /// <summary>Hears of changes from outside; null for nobody.</summary>
     public IClusterObserver? Observer { get; init; }
 
@@ -590,7 +611,7 @@ public sealed class ClusterState
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
             {
                 var known = listed.ContainsKey(allocation.Pod.Uid);
-                var judged = consistent && (asked is null || _ledger.Since(allocation) < asked);
+                var judged = consistent && (asked is null || allocation.Since < asked);
                 var yields = allocation.State switch
                 {
                     AllocationState.Bound or AllocationState.Presumed => !known, // bound once, a pod stays bound: a list that shows it unbound is older

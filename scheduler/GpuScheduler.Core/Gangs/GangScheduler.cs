@@ -55,10 +55,9 @@ public sealed class GangScheduler
     private readonly Lock _gate = new();
     private readonly Dictionary<GangKey, GangEntry> _entries = [];
     private readonly ClusterState _cluster;
-    private readonly GangOptions _options;
-    private readonly NodeEvaluator _evaluator;
-    private readonly IShareCardOrder _cards;
-    private readonly GangPlanner _planner;
+    private GangOptions _options;
+    private Deciders _deciders;
+    private GangPlanner _planner;
     private readonly HashSet<string> _turnedAway = new(StringComparer.Ordinal);
     private readonly HashSet<string> _toWake = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (GangKey For, DateTimeOffset Due)> _evictions = new(StringComparer.Ordinal);
@@ -68,18 +67,29 @@ public sealed class GangScheduler
     private readonly Dictionary<string, (DateTimeOffset Next, int Tries)> _releases = new(StringComparer.Ordinal);
     private DateTimeOffset? _started;
 
-    internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
+    internal GangScheduler(ClusterState cluster, Deciders deciders)
     {
+        _cluster = cluster;
+        Apply(deciders);
+    }
+
+    /// <summary>Goes on with other settings, from the next step on: what is planned, held and waited for stays.</summary>
+    [MemberNotNull(nameof(_options), nameof(_deciders), nameof(_planner))]
+    internal void Apply(Deciders deciders)
+    {
+        var options = deciders.Options.Gangs!;
         if (options.KeepLimit <= TimeSpan.Zero || options.EvictionHold <= TimeSpan.Zero || options.BatchLimit < TimeSpan.Zero || options.ReplaceHold < TimeSpan.Zero)
         {
-            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit and ReplaceHold not below", nameof(options));
+            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit and ReplaceHold not below", nameof(deciders));
         }
 
-        _cluster = cluster;
-        _options = options;
-        _evaluator = evaluator;
-        _cards = cards;
-        _planner = new GangPlanner(cluster, options, evaluator, cards);
+        lock (_gate)
+        {
+            _options = options;
+            _deciders = deciders;
+            _planner = new GangPlanner(_cluster, deciders);
+            _kept = _kept is { } kept ? new KeptNodes(kept.Claims, deciders) : null;
+        }
     }
 
     /// <summary>Runs what takes long, on a thread of its own.</summary>
@@ -820,7 +830,7 @@ public sealed class GangScheduler
             return;
         }
 
-        _kept = claims.IsEmpty ? null : new KeptNodes(claims, _evaluator, _cards);
+        _kept = claims.IsEmpty ? null : new KeptNodes(claims, _deciders);
         _toWake.UnionWith(_turnedAway);
         _turnedAway.Clear();
     }
@@ -1146,7 +1156,11 @@ public sealed class GangScheduler
 
     private bool IsPlanned(string uid) => _cluster.TryGetAllocation(uid, out var held) && held.State == AllocationState.Planned;
 
-    private PromiseResult Promise(PodInfo pod, string node) => _cluster.Promise(pod, node, _evaluator.Judge(pod), _cards);
+    private PromiseResult Promise(PodInfo pod, string node)
+    {
+        var decider = _deciders.For(pod);
+        return _cluster.Promise(pod, node, decider.Judge(pod), decider.Profile.CardOrder);
+    }
 
     private GangEntry EntryOf(GangKey key)
     {

@@ -13,7 +13,7 @@ public sealed record RecordedStep
     /// <summary>What it is.</summary>
     public required RecordedStepKind Kind { get; init; }
 
-    /// <summary>How the engine was set up, on the first line.</summary>
+    /// <summary>How the engine was set up, on the first line; how it is set up from here on, where that changed.</summary>
     public RecordedSettings? Settings { get; init; }
 
     /// <summary>The change.</summary>

@@ -9,6 +9,9 @@ public enum RecordedStepKind
     /// <summary>A change from outside.</summary>
     Change,
 
+    /// <summary>The settings changed while it decided.</summary>
+    Settings,
+
     /// <summary>Nodes were filtered.</summary>
     Filter,
 

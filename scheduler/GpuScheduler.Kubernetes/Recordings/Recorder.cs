@@ -38,6 +38,9 @@ public sealed class Recorder : IClusterObserver, IDisposable
     /// <inheritdoc/>
     public void Changing(ClusterChange change) => Write(Step(RecordedStepKind.Change) with { Change = change });
 
+    /// <summary>The settings are about to change. A decision that is being made at this moment may be replayed by the new ones.</summary>
+    public void Changing(RecordedSettings settings) => Write(Step(RecordedStepKind.Settings) with { Settings = settings });
+
     /// <summary>Nodes were filtered.</summary>
     public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses) =>
         Write(pod, RecordedStepKind.Filter, snapshot, candidates, Verdicts.OfFilter(statuses));

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Policies;
 
 namespace GpuScheduler.Kubernetes.Recordings;
 
@@ -36,7 +37,8 @@ public static class Replayer
             clock.Now = step.At;
             if (step.Kind == RecordedStepKind.Start && step.Settings is { } settings)
             {
-                engine = new SchedulingEngine(new ClusterState(clock, settings.Holds), new EngineOptions { Profile = Profile.Create(settings.Weights), AnswerOneNode = settings.AnswerOneNode });
+                engine = new SchedulingEngine(new ClusterState(clock, settings.Holds), new EngineOptions { Profile = Profile.Create(settings.Weights) });
+                Apply(engine, settings);
                 continue;
             }
 
@@ -53,6 +55,9 @@ public static class Replayer
                     case RecordedStepKind.Change:
                         step.Change!.ApplyTo(engine.Cluster);
                         changes++;
+                        break;
+                    case RecordedStepKind.Settings:
+                        Apply(engine, step.Settings!);
                         break;
                     case RecordedStepKind.OfGang:
                         ofGangs++;
@@ -84,6 +89,12 @@ public static class Replayer
         }
 
         return line > 0 ? new ReplayResult(decisions, changes, ofGangs, full, differences) : throw Wrong(path, 1, "the file is empty");
+    }
+
+    private static void Apply(SchedulingEngine engine, RecordedSettings settings)
+    {
+        engine.Cluster.Holds = settings.Holds;
+        engine.Apply(ServiceProfiles.Change(engine.Options, settings.Weights, settings.AnswerOneNode, settings.Canary));
     }
 
     private static string Decide(SchedulingEngine engine, RecordedStep step, IReadOnlyList<string?> offered)
