@@ -63,6 +63,7 @@ public sealed class GangScheduler
     private readonly Dictionary<string, (GangKey For, DateTimeOffset Due)> _evictions = new(StringComparer.Ordinal);
     private volatile KeptNodes? _kept;
     private Joint? _joint;
+    private long _joints;
     private DateTimeOffset? _breakUntil;
     private readonly Dictionary<string, (DateTimeOffset Next, int Tries)> _releases = new(StringComparer.Ordinal);
     private DateTimeOffset? _started;
@@ -258,6 +259,27 @@ public sealed class GangScheduler
             }
 
             return outcome.Plan;
+        }
+    }
+
+    /// <summary><see cref="Sweep"/>, and then what is to be done about it outside.</summary>
+    /// <param name="evictions">For <see cref="TakeToEvict"/>; 0 where nobody evicts.</param>
+    /// <param name="releases">For <see cref="TakeToRelease"/>; 0 where nobody removes gates.</param>
+    /// <param name="wakes">For <see cref="TakeToWake"/>; 0 where nobody wakes.</param>
+    public GangTurn TakeTurn(int evictions, int releases, int wakes)
+    {
+        long joints;
+        bool any;
+        lock (_gate)
+        {
+            (joints, any) = (_joints, _entries.Count > 0);
+        }
+
+        Sweep();
+        var (toEvict, toRelease, toWake) = (TakeToEvict(evictions), TakeToRelease(releases), TakeToWake(wakes));
+        lock (_gate)
+        {
+            return new GangTurn(toEvict, toRelease, toWake, _joints != joints, !any && _entries.Count == 0 && toEvict.Count + toRelease.Count + toWake.Count == 0);
         }
     }
 
@@ -944,7 +966,7 @@ public sealed class GangScheduler
         var next = Math.Max(0, due.FindIndex(d => d.Entry.Claim is not null));
         var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides ? null : next);
         var limit = new SolveLimit(_cluster.Time, _options.BatchLimit);
-        _joint = new Joint(together, next, Background(() => solver.PlaceAll(together.Batch, limit)));
+        _joint = new Joint(together, next, (_options.Background ?? Background)(() => solver.PlaceAll(together.Batch, limit)));
     }
 
     /// <summary>Holds what was planned together, as far as it is still good, gang by gang in their order; the others are planned by themselves.</summary>
@@ -956,6 +978,7 @@ public sealed class GangScheduler
         }
 
         _joint = null;
+        _joints++;
         var plans = joint.Plan.GetAwaiter().GetResult().Plans;
         var isGood = _options.WeightDecides || plans[joint.Next].IsPlaced;
         for (var i = 0; i < plans.Length; i++)

@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Policies;
 using GpuScheduler.Core.Reservations;
 
@@ -12,4 +13,7 @@ public sealed record RecordedSettings(ScoreWeights Weights, bool AnswerOneNode, 
 {
     /// <summary>The profile that decides for some namespaces; null for none.</summary>
     public CanarySettings? Canary { get; init; }
+
+    /// <summary>How gangs are planned, without what plans them and who hears of it; null when members are placed one by one.</summary>
+    public GangOptions? Gangs { get; init; }
 }

@@ -19,6 +19,15 @@ public sealed record RecordedStep
     /// <summary>The change.</summary>
     public ClusterChange? Change { get; init; }
 
+    /// <summary>The change of objects that declare groups.</summary>
+    public GroupObjectChange? GroupChange { get; init; }
+
+    /// <summary>What the solver was asked and what it answered.</summary>
+    public RecordedAnswer? Solved { get; init; }
+
+    /// <summary>How the gangs were looked at.</summary>
+    public RecordedTurn? Turn { get; init; }
+
     /// <summary>The pod that was decided on.</summary>
     public PodInfo? Pod { get; init; }
 
