@@ -128,7 +128,7 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
             var plan = draft.Solve();
             if (!plan.IsPlaced)
             {
-                return new GangOutcome(plan, "", []);
+                return new GangOutcome(plan, "", []) { Network = draft.Network };
             }
 
             var places = draft.Places(plan, wishes);
@@ -153,8 +153,9 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
     /// <param name="offer">The nodes that members of a shape may go to; null for all.</param>
     /// <param name="kept">What is kept from the gang; null for nothing.</param>
     /// <param name="near">The domain that comes nearest to holding it, if that is known: tried before others.</param>
+    /// <param name="network">The network that it is a domain of: of another one its number says nothing.</param>
     /// <returns>The nodes to be kept for it, and how many GPUs it lacks there; null when not even the empty cluster would do.</returns>
-    public (GangClaim Claim, int Lacking)? Claim(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, Shortfall? near)
+    public (GangClaim Claim, int Lacking)? Claim(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, Shortfall? near, NetworkTopology? network)
     {
         var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept, neededOnly: true);
         if (draft.Fault is not null)
@@ -163,7 +164,7 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
         }
 
         var limit = new SolveLimit(cluster.Time, Options.SolveLimit);
-        var domain = near is { Level: > NetworkTopology.NodeLevel, Domain: >= 0 } ? near : null;
+        var domain = near is { Level: > NetworkTopology.NodeLevel, Domain: >= 0 } && ReferenceEquals(network, draft.Network) ? near : null;
         return draft.Places(domain, limit) is { } places || (domain is not null && (places = draft.Places(null, limit)!) is not null)
             ? (new GangClaim(group.Key, rank, places), Lacking(places, kept))
             : null;
@@ -481,6 +482,8 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
                 return plan.IsPlaced ? plan : null;
             }
         }
+
+        public NetworkTopology Network => _snapshot.Topology;
 
         public string DomainOf(GangPlan plan) => plan.CommonLevel < 0 ? "" : _snapshot.Topology.Describe(plan.CommonLevel, plan.CommonDomain);
 

@@ -712,6 +712,7 @@ public sealed class GangScheduler
     {
         entry.Plan = outcome.Plan;
         entry.Domain = outcome.Domain;
+        entry.Network = outcome.Network;
         entry.TriedAt = Now;
         _options.Observer?.Planned(group.Key, outcome.Plan, took);
         if (!outcome.Plan.IsPlaced)
@@ -805,7 +806,7 @@ public sealed class GangScheduler
 
         (entry.ClaimGeneration, entry.ClaimedAt) = (generation, Now);
         var kept = KeptFrom(entry, group);
-        var best = _planner.Claim(group, RankOf(entry), offers, kept, entry.Plan?.Shortfall);
+        var best = _planner.Claim(group, RankOf(entry), offers, kept, entry.Plan?.Shortfall, entry.Network);
         if (isGood && (best is null || best.Value.Lacking >= _planner.Lacking(entry.Claim!.Members.SelectMany(on => on.Value.Select(m => (m, on.Key))), kept)))
         {
             // Nodes are changed only for ones where it lacks less: it comes nearer with every change, and ends.
