@@ -384,22 +384,12 @@ internal static class ExtenderHost
     {
         Profile = Profile.Create(options.Engine.Weights),
         AnswerOneNode = options.Engine.AnswerOneNode,
-        Gangs = !options.Gangs.Enabled ? null : new GangOptions
+        Gangs = !options.Gangs.Enabled ? null : options.Gangs.Over(new GangOptions
         {
-            BarrierTimeout = options.Gangs.BarrierTimeout,
-            PlanHold = options.Gangs.PlanHold,
-            Backoff = options.Gangs.Backoff,
-            SolveLimit = options.Gangs.SolveLimit,
-            KeepForNext = options.Gangs.KeepForNext,
-            KeepLimit = options.Gangs.KeepLimit,
             Preempts = services.GetService<IPodEvictor>() is not null,
-            EvictionHold = options.Gangs.EvictionHold,
-            ReplaceHold = options.Gangs.ReplaceHold,
-            BatchLimit = options.Gangs.BatchLimit,
-            WeightDecides = options.Gangs.WeightDecides,
-            Placer = services.GetRequiredService<GangSolver>(),
+            Placer = services.GetService<Recorder>() is { } recorder ? new RecordingSolver(services.GetRequiredService<GangSolver>(), recorder) : services.GetRequiredService<GangSolver>(),
             Observer = services.GetRequiredService<GangJournal>(),
-        },
+        }),
     };
 
     private static async Task<int> FailAsync(IEnumerable<string> errors)

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
@@ -146,6 +147,22 @@ public sealed class ExtenderOptions
 
         /// <summary>Most pods that are woken, and most whose gate is removed, in a second.</summary>
         public int WakesPerSecond { get; set; } = 100;
+
+        /// <summary>These settings over what the host decides; null where gangs are not planned.</summary>
+        [return: NotNullIfNotNull(nameof(present))]
+        internal GangOptions? Over(GangOptions? present) => present is null ? null : present with
+        {
+            BarrierTimeout = BarrierTimeout,
+            PlanHold = PlanHold,
+            Backoff = Backoff,
+            SolveLimit = SolveLimit,
+            KeepForNext = KeepForNext,
+            KeepLimit = KeepLimit,
+            EvictionHold = EvictionHold,
+            ReplaceHold = ReplaceHold,
+            BatchLimit = BatchLimit,
+            WeightDecides = WeightDecides,
+        };
     }
 
     /// <summary>The words of other GPU sharing stacks (see <see cref="Core.Requests.Dialects.ShareDialects"/>).</summary>

@@ -45,7 +45,7 @@ internal static class ReplayCommand
 
         session.Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{result.Decisions} decisions, {result.Changes} changes of the cluster: {(result.Differences.Count == 0 ? "all as recorded" : $"{result.Differences.Count} differ")}{(result.OfGangs > 0 ? $"; {result.OfGangs} decisions about gangs were not made again, and what gangs held is not known" : "")}{(result.IsFull ? "; the recording had reached its size" : "")}"));
+            $"{result.Decisions} decisions, {result.Changes} changes of the cluster: {(result.Differences.Count == 0 ? "all as recorded" : $"{result.Differences.Count} differ")}{(result.IsFull ? "; the recording had reached its size" : "")}"));
         return result.Differences.Count == 0 ? 0 : SimulatorProgram.NotAsWanted;
     }
 }

@@ -1,4 +1,6 @@
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Extender.Inspection;
+using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Decisions;
@@ -17,8 +19,14 @@ internal static class DecisionServices
         services.AddHostedService<AuditLog>();
         if (options.Recording is { Path.Length: > 0 } recording)
         {
-            var settings = new RecordedSettings(options.Engine.Weights, options.Engine.AnswerOneNode, options.Holds);
-            services.AddSingleton(s => new Recorder(recording.Path, recording.MaxMiB * 1024L * 1024, settings, s.GetRequiredService<TimeProvider>()));
+            services.AddSingleton(s => new Recorder(
+                recording.Path,
+                recording.MaxMiB * 1024L * 1024,
+                new RecordedSettings(options.Engine.Weights, options.Engine.AnswerOneNode, options.Holds)
+                {
+                    Gangs = options.Gangs.Enabled ? options.Gangs.Over(new GangOptions { Preempts = s.GetService<IPodEvictor>() is not null }) : null,
+                },
+                s.GetRequiredService<TimeProvider>()));
         }
 
         return services;

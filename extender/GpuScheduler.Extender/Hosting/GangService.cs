@@ -1,8 +1,10 @@
 using System.Diagnostics.Metrics;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Requests;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 
 namespace GpuScheduler.Extender.Hosting;
 
@@ -23,8 +25,9 @@ internal sealed partial class GangService : BackgroundService
     private readonly IPodReleaser? _releaser;
     private readonly IPodWaker? _waker;
     private readonly IPodEvictor? _evictor;
+    private readonly Recorder? _recorder;
 
-    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodReleaser? releaser = null, IPodWaker? waker = null, IPodEvictor? evictor = null)
+    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodReleaser? releaser = null, IPodWaker? waker = null, IPodEvictor? evictor = null, Recorder? recorder = null)
     {
         _gangs = engine.Gangs ?? throw new ArgumentException("the engine places members of gangs one by one", nameof(engine));
         _readiness = readiness;
@@ -35,6 +38,7 @@ internal sealed partial class GangService : BackgroundService
         _releaser = releaser;
         _waker = waker;
         _evictor = evictor;
+        _recorder = recorder;
         metrics.Observe("gpu_scheduler.gangs", "", "Gangs by state.", () => _gangs.CountStates().Select(
             s => new Measurement<double>(s.Value, new KeyValuePair<string, object?>("state", s.Key.ToString().ToLowerInvariant()))));
     }
@@ -51,10 +55,10 @@ internal sealed partial class GangService : BackgroundService
 
             try
             {
-                _gangs.Sweep();
-                await EvictAsync(stoppingToken);
-                await ReleaseAsync(stoppingToken);
-                await WakeAsync(stoppingToken);
+                var turn = TakeTurn();
+                await EvictAsync(turn.ToEvict, stoppingToken);
+                await ReleaseAsync(turn.ToRelease, stoppingToken);
+                await WakeAsync(turn.ToWake, stoppingToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -65,16 +69,27 @@ internal sealed partial class GangService : BackgroundService
 
     private int MostAtOnce => Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds));
 
-    private Task EvictAsync(CancellationToken cancellation) => _evictor is null ? Task.CompletedTask : EachAsync(
-        _gangs.TakeToEvict(MostEvictions),
+    private GangTurn TakeTurn()
+    {
+        var (evictions, releases, wakes) = (_evictor is null ? 0 : MostEvictions, _releaser is null ? 0 : MostAtOnce, _waker is null ? 0 : MostAtOnce);
+        using (Recorder.Turn(_recorder))
+        {
+            var turn = _gangs.TakeTurn(evictions, releases, wakes);
+            _recorder?.Swept(evictions, releases, wakes, turn);
+            return turn;
+        }
+    }
+
+    private Task EvictAsync(IReadOnlyList<GangEviction> evictions, CancellationToken cancellation) => _evictor is null ? Task.CompletedTask : EachAsync(
+        evictions,
         (eviction, token) => _evictor.EvictAsync(eviction.Pod, token),
         _metrics.Evicted,
         eviction => LogEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString()),
         (eviction, why) => LogNotEvicted(_log, eviction.Pod.ToString(), eviction.For.ToString(), why),
         cancellation);
 
-    private Task ReleaseAsync(CancellationToken cancellation) => _releaser is null ? Task.CompletedTask : EachAsync(
-        _gangs.TakeToRelease(MostAtOnce),
+    private Task ReleaseAsync(IReadOnlyList<GangRelease> releases, CancellationToken cancellation) => _releaser is null ? Task.CompletedTask : EachAsync(
+        releases,
         (release, token) => _releaser.ReleaseAsync(release, token),
         _metrics.Released,
         release => LogReleased(_log, release.Pod.ToString(), release.Node ?? "any node"),
@@ -86,8 +101,8 @@ internal sealed partial class GangService : BackgroundService
         cancellation);
 
     // Of one that is not woken: kube-scheduler comes back to it by itself, only later.
-    private Task WakeAsync(CancellationToken cancellation) => _waker is null ? Task.CompletedTask : EachAsync(
-        _gangs.TakeToWake(MostAtOnce),
+    private Task WakeAsync(IReadOnlyList<PodInfo> pods, CancellationToken cancellation) => _waker is null ? Task.CompletedTask : EachAsync(
+        pods,
         (pod, token) => _waker.WakeAsync(pod, token),
         _metrics.Woken,
         static _ => { },

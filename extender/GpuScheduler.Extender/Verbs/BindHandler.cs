@@ -3,6 +3,7 @@ using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Observability;
@@ -84,8 +85,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
 
         // A member of a gang may wait here for the others, within a limit of its own.
         var start = Stopwatch.GetTimestamp();
-        var promise = await engine.PromiseAsync(pod, args.Node);
-        recorder?.Promised(pod, args.Node, promise);
+        var promise = await PromiseAsync(pod, args.Node);
         if (pod.Gang is not null)
         {
             metrics.BarrierEnded(promise.IsGranted ? Outcome.Ok : Outcome.Unschedulable, Stopwatch.GetElapsedTime(start));
@@ -107,13 +107,21 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         switch (outcome.Kind)
         {
             case BindOutcomeKind.Bound:
-                engine.Cluster.Commit(pod.Uid);
-                recorder?.Committed(pod);
+                using (Recorder.Turn(recorder))
+                {
+                    engine.Cluster.Commit(pod.Uid);
+                    recorder?.Committed(pod);
+                }
+
                 LogBound(log, pod, args.Node, devices.Devices.Length);
                 return new BindAnswer("", devices);
             case BindOutcomeKind.Rejected:
-                engine.BindFailed(pod);
-                recorder?.BindFailed(pod);
+                using (Recorder.Turn(recorder))
+                {
+                    engine.BindFailed(pod);
+                    recorder?.BindFailed(pod);
+                }
+
                 LogRejected(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"the pod was not bound: {outcome.Message}");
             default:
@@ -121,6 +129,25 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
                 LogUnknown(log, pod, args.Node, outcome.Message);
                 return BindAnswer.Failed($"whether the binding took effect is not known: {outcome.Message}");
         }
+    }
+
+    private async Task<PromiseResult> PromiseAsync(PodInfo pod, string node)
+    {
+        Task<PromiseResult> promise;
+        using (Recorder.Turn(recorder))
+        {
+            promise = engine.PromiseAsync(pod, node);
+            recorder?.Came(pod, node, promise);
+        }
+
+        if (promise.IsCompletedSuccessfully || recorder is null)
+        {
+            return await promise;
+        }
+
+        var answer = await promise;
+        recorder.Answered(pod, node, answer);
+        return answer;
     }
 
     /// <summary>Binds; on a node whose device plugin reads the assignment in its own form, in that form, too.</summary>

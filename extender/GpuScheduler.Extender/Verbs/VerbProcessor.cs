@@ -51,6 +51,12 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         }
 
         using var span = traces?.Begin("filter", pod);
+        using var turn = Recorder.Turn(recorder);
+        if (recorder is not null)
+        {
+            candidates = Recorder.Renew(ref snapshot, Snapshot, candidates);
+        }
+
         var passed = engine.Filter(pod, snapshot, candidates, statuses);
         span?.Filtered(passed, statuses);
         if (passed < candidates.Length)
@@ -70,6 +76,12 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         if (!options.DoNothing && pod.Invalid is null)
         {
             using var span = traces?.Begin("prioritize", pod);
+            using var turn = Recorder.Turn(recorder);
+            if (recorder is not null)
+            {
+                candidates = Recorder.Renew(ref snapshot, Snapshot, candidates);
+            }
+
             engine.Prioritize(pod, snapshot, candidates, scores);
             recorder?.Prioritized(pod, snapshot, candidates, scores);
             span?.Prioritized(snapshot, candidates, scores);
@@ -84,6 +96,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
             return options.DoNothing ? candidates : [];
         }
 
+        using var turn = Recorder.Turn(recorder);
         var snapshot = Snapshot;
         var kept = engine.Preempt(pod, snapshot, candidates);
         decisions?.Preempted(pod, snapshot, candidates, kept);

@@ -71,6 +71,27 @@ public sealed class ClusterState
     /// <summary>True to place nothing on nodes that are marked as being changed (<see cref="MigLabels.To"/>): for a process that ends such changes.</summary>
     public bool ClosesChangingNodes { get; init; }
 
+    /// <summary>How long holds last that are made from now on; those that there are keep their end.</summary>
+    public LedgerOptions Holds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ledger.Options;
+            }
+        }
+
+        set
+        {
+            ArgumentNullException.ThrowIfNull(value);
+            lock (_gate)
+            {
+                _ledger.Options = value;
+            }
+        }
+    }
+
     /// <summary>Hears of changes from outside; null for nobody.</summary>
     public IClusterObserver? Observer { get; init; }
 
@@ -366,8 +387,10 @@ public sealed class ClusterState
     public void UpsertGroupObject(GroupObject item)
     {
         ArgumentNullException.ThrowIfNull(item);
+        using var turn = EnterObserver();
         lock (_gate)
         {
+            Observer?.GroupsChanging(new GroupObjectChange { Upserted = item });
             _groups.Upsert(item);
         }
     }
@@ -375,8 +398,10 @@ public sealed class ClusterState
     /// <summary>An object that declares groups is gone.</summary>
     public void DeleteGroupObject(GroupObjectId id)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
+            Observer?.GroupsChanging(new GroupObjectChange { Deleted = id });
             _groups.Remove(id);
         }
     }
@@ -386,8 +411,10 @@ public sealed class ClusterState
     /// <param name="items">The objects; null when they cannot be seen, because the API server has no such kind or does not show it.</param>
     public void ReplaceGroupObjects(string kind, IReadOnlyCollection<GroupObject>? items)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
+            Observer?.GroupsChanging(new GroupObjectChange { Kind = kind, All = items });
             _groups.Replace(kind, items);
         }
     }
@@ -396,6 +423,7 @@ public sealed class ClusterState
     public void UpsertNode(NodeObject node)
     {
         ArgumentNullException.ThrowIfNull(node);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertNode) { Nodes = [node] });
@@ -406,6 +434,7 @@ public sealed class ClusterState
     /// <summary>A node is gone. What its pods hold stays in the ledger until they are gone, too.</summary>
     public void DeleteNode(string name)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteNode) { Name = name });
@@ -417,6 +446,7 @@ public sealed class ClusterState
     public void ReplaceNodes(IReadOnlyCollection<NodeObject> nodes)
     {
         ArgumentNullException.ThrowIfNull(nodes);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceNodes) { Nodes = nodes });
@@ -437,6 +467,7 @@ public sealed class ClusterState
     public void UpsertReport(string node, NodeReport report)
     {
         ArgumentNullException.ThrowIfNull(report);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertReport) { Name = node, Reports = new Dictionary<string, NodeReport> { [node] = report } });
@@ -456,6 +487,7 @@ public sealed class ClusterState
     /// <summary>A node report is gone: labels and the catalogue speak again.</summary>
     public void DeleteReport(string node)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteReport) { Name = node });
@@ -471,6 +503,7 @@ public sealed class ClusterState
     public void ReplaceReports(IReadOnlyDictionary<string, NodeReport> reports)
     {
         ArgumentNullException.ThrowIfNull(reports);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceReports) { Reports = reports });
@@ -492,6 +525,7 @@ public sealed class ClusterState
     public void UpsertStatement(string node, NodeStatement statement)
     {
         ArgumentNullException.ThrowIfNull(statement);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertStatement) { Name = node, Statements = new Dictionary<string, NodeStatement> { [node] = statement } });
@@ -502,6 +536,7 @@ public sealed class ClusterState
     /// <summary>A source says nothing of a node any more: the other sources speak.</summary>
     public void DeleteStatement(string node, FactSource source)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.DeleteStatement) { Name = node, Source = source });
@@ -513,6 +548,7 @@ public sealed class ClusterState
     public void ReplaceStatements(FactSource source, IReadOnlyDictionary<string, NodeStatement> statements)
     {
         ArgumentNullException.ThrowIfNull(statements);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplaceStatements) { Source = source, Statements = statements });
@@ -532,6 +568,7 @@ public sealed class ClusterState
     public void UpsertPod(PodInfo pod)
     {
         ArgumentNullException.ThrowIfNull(pod);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.UpsertPod) { Pods = [pod] });
@@ -557,6 +594,7 @@ public sealed class ClusterState
     /// <summary>A pod is gone, and what it held is free.</summary>
     public void DeletePod(string uid)
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.DeletePod) { Name = uid });
@@ -573,6 +611,7 @@ public sealed class ClusterState
     public void ReplacePods(IReadOnlyCollection<PodInfo> pods, bool consistent, DateTimeOffset? asked = null)
     {
         ArgumentNullException.ThrowIfNull(pods);
+        using var turn = EnterObserver();
         lock (_gate)
         {
             Observer?.Changing(new ClusterChange(ClusterChangeKind.ReplacePods) { Pods = pods, Consistent = consistent, Asked = asked });
@@ -590,7 +629,7 @@ public sealed class ClusterState
             foreach (var allocation in _ledger.All.Where(a => !listed.TryGetValue(a.Pod.Uid, out var pod) || pod.NodeName is null).ToList())
             {
                 var known = listed.ContainsKey(allocation.Pod.Uid);
-                var judged = consistent && (asked is null || _ledger.Since(allocation) < asked);
+                var judged = consistent && (asked is null || allocation.Since < asked);
                 var yields = allocation.State switch
                 {
                     AllocationState.Bound or AllocationState.Presumed => !known, // bound once, a pod stays bound: a list that shows it unbound is older
@@ -620,6 +659,7 @@ public sealed class ClusterState
     /// <summary>Ends the holds whose time is over. Returns them; a promise or commit among them is worth a warning.</summary>
     public IReadOnlyList<Allocation> Expire()
     {
+        using var turn = EnterObserver();
         lock (_gate)
         {
             var over = _ledger.Expired();
@@ -1184,6 +1224,8 @@ public sealed class ClusterState
 
         _dirty = true;
     }
+
+    private Lock.Scope EnterObserver() => Observer is { } observer ? observer.Enter() : default;
 
     private void Publish()
     {

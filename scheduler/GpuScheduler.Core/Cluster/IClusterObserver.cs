@@ -8,4 +8,12 @@ public interface IClusterObserver
 {
     /// <summary>A change is about to be made.</summary>
     void Changing(ClusterChange change);
+
+    /// <summary>Called before a change, and outside the lock of the cluster: what it gives is held until the change is made.</summary>
+    Lock.Scope Enter() => default;
+
+    /// <summary>What is known of the objects that declare groups of pods is about to change.</summary>
+    void GroupsChanging(GroupObjectChange change)
+    {
+    }
 }

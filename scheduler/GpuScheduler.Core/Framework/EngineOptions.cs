@@ -8,6 +8,9 @@ public sealed record EngineOptions
     /// <summary>The plugins.</summary>
     public Profile Profile { get; init; } = Profile.Create(new ScoreWeights());
 
+    /// <summary>A second profile that decides for some namespaces; null when one decides for all.</summary>
+    public CanaryProfile? Canary { get; init; }
+
     /// <summary>Scores are kept and used again where nothing has changed. The answers are the same without, only slower.</summary>
     public bool KeepScores { get; init; } = true;
 

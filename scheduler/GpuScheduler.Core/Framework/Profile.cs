@@ -15,6 +15,9 @@ public readonly record struct WeightedScore(IScorePlugin Plugin, double Weight);
 /// <param name="Scores">A node's score is the weighted mean of those that score the pod; without any, all nodes are equal.</param>
 public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArray<WeightedScore> Scores)
 {
+    /// <summary>What the profile is called beside a <see cref="CanaryProfile"/>.</summary>
+    public const string BaseName = "base";
+
     /// <summary>The filters of the service.</summary>
     public static ImmutableArray<IFilterPlugin> DefaultFilters { get; } = [new NodeOpen(), new GpuPresence(), new GpuModel(), new GpuFit()];
 
@@ -45,6 +48,25 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
             CardOrder = stranding,
             Observer = stranding,
         };
+    }
+
+    /// <summary>
+    /// The same plugins with other weights: what they have learned stays. A profile that is not of <see cref="Create"/> has none to change.
+    /// The profile itself when nothing is different.
+    /// </summary>
+    public Profile WithWeights(ScoreWeights weights)
+    {
+        ArgumentNullException.ThrowIfNull(weights);
+        ImmutableArray<WeightedScore> scores =
+        [
+            .. Scores.Select(s => s.Plugin switch
+            {
+                Topology => s with { Weight = weights.Topology },
+                Stranding => s with { Weight = weights.Stranding },
+                _ => s,
+            }),
+        ];
+        return scores.SequenceEqual(Scores) ? this : this with { Scores = scores };
     }
 
     /// <summary>The profile for one that decides alone: CPU, memory and the number of pods are checked as well.</summary>

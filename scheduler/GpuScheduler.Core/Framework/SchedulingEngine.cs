@@ -13,7 +13,7 @@ namespace GpuScheduler.Core.Framework;
 /// nothing else. Thread-safe.
 /// </summary>
 /// <remarks>
-/// Correctness lives in <see cref="Filter"/> and <see cref="Promise"/>; <see cref="Prioritize"/> only orders, since kube-scheduler
+/// Correctness lives in <see cref="Filter(PodInfo, Snapshot, ReadOnlySpan{int}, Span{Status})"/> and <see cref="Promise"/>; <see cref="Prioritize"/> only orders, since kube-scheduler
 /// skips it when one node is left and ignores its errors. Nothing here writes to the API.
 /// </remarks>
 public sealed class SchedulingEngine
@@ -21,11 +21,9 @@ public sealed class SchedulingEngine
     /// <summary>kube-scheduler's MaxExtenderPriority: the score of the best node.</summary>
     public const int MaxScore = 10;
 
-    private readonly EngineOptions _options;
-    private readonly Profile _profile;
-    private readonly NodeEvaluator _evaluator;
-    private readonly ScoreIndex? _index;
+    private readonly Lock _applying = new();
     private readonly ArrivedPods _arrived = new();
+    private volatile Deciders _deciders;
 
     /// <summary>An engine on a cluster.</summary>
     public SchedulingEngine(ClusterState cluster, EngineOptions options)
@@ -33,11 +31,8 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(cluster);
         ArgumentNullException.ThrowIfNull(options);
         Cluster = cluster;
-        _options = options;
-        _profile = options.Profile;
-        _evaluator = new NodeEvaluator(_profile);
-        _index = options.KeepScores ? new ScoreIndex(cluster, _profile, _evaluator) : null;
-        Gangs = options.Gangs is { } gangs ? new GangScheduler(cluster, gangs, _evaluator, _profile.CardOrder) : null;
+        _deciders = new Deciders(cluster, options);
+        Gangs = options.Gangs is null ? null : new GangScheduler(cluster, _deciders);
     }
 
     /// <summary>The cluster that it decides on.</summary>
@@ -46,21 +41,55 @@ public sealed class SchedulingEngine
     /// <summary>The plans of gangs; null when members of gangs are placed one by one.</summary>
     public GangScheduler? Gangs { get; }
 
+    /// <summary>How it decides at present.</summary>
+    public EngineOptions Options => _deciders.Options;
+
+    /// <summary>
+    /// Decides by other settings from the next decision on; those in between finish with what they began with. What is held stays held, and
+    /// profiles that stay the same keep their scores. A pod that was offered by one profile may be bound by another: what it is promised is
+    /// decided at bind.
+    /// </summary>
+    /// <exception cref="ArgumentException">Whether gangs are planned would change: that is settled at the start.</exception>
+    public void Apply(EngineOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Gangs is null != Gangs is null)
+        {
+            throw new ArgumentException("whether gangs are planned is settled at the start", nameof(options));
+        }
+
+        lock (_applying)
+        {
+            var deciders = new Deciders(Cluster, options, _deciders);
+            Gangs?.Apply(deciders);
+            _deciders = deciders;
+        }
+    }
+
+    /// <summary>Name of the profile that decides for the pods of a namespace; null when one decides for all.</summary>
+    public string? ProfileFor(string podNamespace)
+    {
+        var deciders = _deciders;
+        return deciders.Options.Canary is null ? null : deciders.NameOf(deciders.For(podNamespace));
+    }
+
     /// <summary>
     /// An engine that decides alone, by the same policy, on a copy of the cluster: what happens there happens nowhere else. It checks CPU and
     /// memory as well, removes nobody, and keeps nothing for anybody.
     /// </summary>
-    internal SchedulingEngine Rehearse() => OnCopy(_profile.Filters.Any(f => f is NodeResourcesFit) ? _profile : _profile.WithNodeResources());
-
-    private SchedulingEngine OnCopy(Profile profile) => new(Cluster.Copy(), new EngineOptions
+    internal SchedulingEngine Rehearse() => new(Cluster.Copy(), new EngineOptions
     {
-        Profile = profile with { Observer = null },
+        Profile = Alone(Options.Profile),
+        Canary = Options.Canary is { } canary ? canary with { Profile = Alone(canary.Profile) } : null,
         KeepScores = false,
-        Gangs = (_options.Gangs ?? new GangOptions()) with { Observer = null, Preempts = false, KeepForNext = false, ReplaceHold = TimeSpan.Zero, BatchLimit = TimeSpan.Zero },
+        Gangs = (Options.Gangs ?? new GangOptions()) with { Observer = null, Preempts = false, KeepForNext = false, ReplaceHold = TimeSpan.Zero, BatchLimit = TimeSpan.Zero },
     });
 
+    private static Profile Alone(Profile profile) =>
+        (profile.Filters.Any(f => f is NodeResourcesFit) ? profile : profile.WithNodeResources()) with { Observer = null };
+
     /// <summary>The filters of this engine, asked about a node as it stands alone.</summary>
-    internal Status Judge(PodInfo pod, NodeInfo node) => _evaluator.Judge(new CycleState(pod), node);
+    internal Status Judge(PodInfo pod, NodeInfo node) => _deciders.For(pod).Evaluator.Judge(new CycleState(pod), node);
 
     /// <summary>
     /// Says for each candidate whether the pod may go there. Asked twice, the answer is the same: what the pod itself holds is free
@@ -75,20 +104,31 @@ public sealed class SchedulingEngine
     /// <param name="candidates">Positions of the nodes, -1 for a node that is not known.</param>
     /// <param name="statuses">Receives a status for each candidate.</param>
     /// <returns>How many passed.</returns>
-    public int Filter(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses)
+    public int Filter(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses) => Filter(pod, snapshot, candidates, statuses, out _);
+
+    /// <summary>As the other, and says which profile decided.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes.</param>
+    /// <param name="statuses">Receives a status for each candidate.</param>
+    /// <param name="profile">Receives the name of the profile; null when one decides for all.</param>
+    public int Filter(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses, out string? profile)
     {
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
+        var deciders = _deciders;
+        var decider = deciders.For(pod);
+        profile = deciders.NameOf(decider);
         if (Gangs?.Admit(pod, snapshot, candidates) is { } refusal)
         {
-            Refuse(pod, snapshot, candidates, statuses, refusal);
+            Refuse(decider, pod, snapshot, candidates, statuses, refusal);
             return 0;
         }
 
         var wantsGpu = pod.Request.WantsGpu;
-        if (wantsGpu && _profile.Observer is { } observer)
+        if (wantsGpu && deciders.Learns)
         {
-            observer.Observe(pod, _arrived.IsNew(pod.Uid), snapshot);
+            deciders.Observe(pod, _arrived.IsNew(pod.Uid), snapshot);
         }
 
         var state = new CycleState(pod);
@@ -102,7 +142,7 @@ public sealed class SchedulingEngine
         {
             var status = candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node ? Reasons.UnknownNode
                 : wantsGpu && own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
-                : _evaluator.Judge(state, candidates[i] == own.Position ? own.Node! : node);
+                : decider.Evaluator.Judge(state, candidates[i] == own.Position ? own.Node! : node);
             if (kept is not null && (status.IsSuccess || status == Reasons.Held)
                 && kept.Refuses(pod, candidates[i] == own.Position ? own.Node! : status.IsSuccess ? snapshot.Nodes[candidates[i]]! : snapshot.Nodes[candidates[i]]!.Firm) is { } why)
             {
@@ -145,15 +185,15 @@ public sealed class SchedulingEngine
             return passed;
         }
 
-        if (_options.AnswerOneNode && passed > 1)
+        if (deciders.Options.AnswerOneNode && passed > 1)
         {
-            last = KeepBest(state, snapshot, own, candidates, statuses);
+            last = KeepBest(decider, state, snapshot, own, candidates, statuses);
             passed = 1;
         }
 
         if (passed == 1)
         {
-            Cluster.Hold(pod, snapshot.Nodes[candidates[last]]!.Facts.Name, _profile.CardOrder);
+            Cluster.Hold(pod, snapshot.Nodes[candidates[last]]!.Facts.Name, decider.Profile.CardOrder);
         }
 
         return passed;
@@ -173,12 +213,13 @@ public sealed class SchedulingEngine
     {
         ArgumentNullException.ThrowIfNull(pod);
         ArgumentNullException.ThrowIfNull(snapshot);
+        var decider = _deciders.For(pod);
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
-        var best = new Best(_profile, pod);
+        var best = new Best(decider.Profile, pod);
         var most = pod.Request.WantsGpu ? MaxScore - 1 : MaxScore;
         var exact = ArrayPool<double>.Shared.Rent(candidates.Length);
-        ScoreAll(state, snapshot, own, candidates, exact);
+        ScoreAll(decider, state, snapshot, own, candidates, exact);
         for (var i = 0; i < candidates.Length; i++)
         {
             scores[i] = (int)Math.Clamp(exact[i] * MaxScore, 0, most);
@@ -189,7 +230,7 @@ public sealed class SchedulingEngine
         if (best.Index >= 0 && pod.Request.WantsGpu)
         {
             scores[best.Index] = MaxScore;
-            Cluster.Hold(pod, snapshot.Nodes[best.Position]!.Facts.Name, _profile.CardOrder);
+            Cluster.Hold(pod, snapshot.Nodes[best.Position]!.Facts.Name, decider.Profile.CardOrder);
         }
     }
 
@@ -202,14 +243,14 @@ public sealed class SchedulingEngine
         ArgumentNullException.ThrowIfNull(pod);
         if (Cluster.Introduce(pod))
         {
-            _profile.Observer?.Observe(pod, true, Cluster.Current);
+            _deciders.Observe(pod, true, Cluster.Current);
         }
     }
 
     /// <summary>
     /// Decides for a pod on the whole cluster, without kube-scheduler: every node is filtered and scored, the best one wins, and the
     /// pod runs there (<see cref="ClusterState.Run"/>) until <see cref="ClusterState.DeletePod"/>. A pod that holds devices already
-    /// stays where it is. As in <see cref="Filter"/>, nodes that only a tentative hold takes away are second choice.
+    /// stays where it is. As in <see cref="Filter(PodInfo, Snapshot, ReadOnlySpan{int}, Span{Status})"/>, nodes that only a tentative hold takes away are second choice.
     /// </summary>
     /// <param name="pod">The pod. Asked again for a pod that found no node, it tries again.</param>
     /// <exception cref="ArgumentException">The pod's request cannot be understood (<see cref="PodInfo.Invalid"/>).</exception>
@@ -221,7 +262,11 @@ public sealed class SchedulingEngine
             throw new ArgumentException($"pod {pod}: {why}", nameof(pod));
         }
 
-        _profile.Observer?.Observe(pod, Cluster.Introduce(pod), Cluster.Current);
+        if (_deciders is { Learns: true } deciders)
+        {
+            deciders.Observe(pod, Cluster.Introduce(pod), Cluster.Current);
+        }
+
         if (Cluster.TryGetAllocation(pod.Uid, out var hold) && hold.State == AllocationState.Tentative)
         {
             Cluster.Abandon(pod.Uid);
@@ -309,6 +354,7 @@ public sealed class SchedulingEngine
             return Gangs.Preempt(pod, candidates);
         }
 
+        var decider = _deciders.For(pod);
         var others = pod.Request.WantsGpu ? KeptFrom(pod) : null;
         var state = new CycleState(pod);
         var kept = new List<PreemptionCandidate>();
@@ -321,7 +367,7 @@ public sealed class SchedulingEngine
                     kept.Add(candidate);
                 }
             }
-            else if (snapshot.Find(candidate.Node) is { } node && others?.Holds(candidate.Node) != true && Complete(state, node.Firm.Without(pod.Uid), candidate) is { } complete)
+            else if (snapshot.Find(candidate.Node) is { } node && others?.Holds(candidate.Node) != true && Complete(decider, state, node.Firm.Without(pod.Uid), candidate) is { } complete)
             {
                 kept.Add(complete);
             }
@@ -334,15 +380,17 @@ public sealed class SchedulingEngine
     public PromiseResult Promise(PodInfo pod, string node)
     {
         ArgumentNullException.ThrowIfNull(pod);
+        var decider = _deciders.For(pod);
+        var cards = decider.Profile.CardOrder;
         if (pod.Request.WantsGpu && KeptFrom(pod) is { } kept && kept.Holds(node))
         {
             // What it was held for may be what the gang needs: the pick that is judged is the one that is made.
-            Cluster.Hold(pod, node, _profile.CardOrder);
-            var judge = _evaluator.Judge(pod);
-            return Cluster.Promise(pod, node, info => judge(info) ?? kept.Refuses(pod, info)?.Reason, _profile.CardOrder);
+            Cluster.Hold(pod, node, cards);
+            var judge = decider.Judge(pod);
+            return Cluster.Promise(pod, node, info => judge(info) ?? kept.Refuses(pod, info)?.Reason, cards);
         }
 
-        return Cluster.Promise(pod, node, _evaluator.Judge(pod), _profile.CardOrder);
+        return Cluster.Promise(pod, node, decider.Judge(pod), cards);
     }
 
     /// <summary>As <see cref="Promise"/>, but a member of a gang waits until all that the gang needs have come so far (<see cref="GangScheduler.ArriveAsync"/>).</summary>
@@ -392,11 +440,11 @@ public sealed class SchedulingEngine
         }
     }
 
-    private PreemptionCandidate? Complete(CycleState state, NodeInfo node, PreemptionCandidate candidate)
+    private static PreemptionCandidate? Complete(Decider decider, CycleState state, NodeInfo node, PreemptionCandidate candidate)
     {
         var chosen = candidate.VictimUids.ToHashSet(StringComparer.Ordinal);
         var without = NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => chosen.Contains(a.Pod.Uid)));
-        if (_evaluator.Judge(state, without).IsSuccess)
+        if (decider.Evaluator.Judge(state, without).IsSuccess)
         {
             return candidate.VictimUids.IsEmpty ? null : candidate;
         }
@@ -412,7 +460,7 @@ public sealed class SchedulingEngine
 
         var evicted = evictable.Select(a => a.Pod.Uid).ToHashSet(StringComparer.Ordinal);
         NodeInfo Remaining() => NodeInfo.Build(without.Facts, without.Allocations.RemoveAll(a => evicted.Contains(a.Pod.Uid)));
-        if (!_evaluator.Judge(state, Remaining()).IsSuccess)
+        if (!decider.Evaluator.Judge(state, Remaining()).IsSuccess)
         {
             return null;
         }
@@ -420,7 +468,7 @@ public sealed class SchedulingEngine
         foreach (var spared in evictable)
         {
             evicted.Remove(spared.Pod.Uid);
-            if (!_evaluator.Judge(state, Remaining()).IsSuccess)
+            if (!decider.Evaluator.Judge(state, Remaining()).IsSuccess)
             {
                 evicted.Add(spared.Pod.Uid);
             }
@@ -432,7 +480,7 @@ public sealed class SchedulingEngine
     private KeptNodes? KeptFrom(PodInfo pod) => Gangs is { } gangs && gangs.KeptFrom(pod) is { } kept && !gangs.Owns(pod) ? kept : null;
 
     /// <summary>A refusal for all nodes. Where removing pods could help, that is said of nodes alone on which it would change anything.</summary>
-    private void Refuse(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses, Status refusal)
+    private static void Refuse(Decider decider, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, Span<Status> statuses, Status refusal)
     {
         statuses.Fill(refusal);
         if (refusal.Code != StatusCode.Unschedulable)
@@ -444,7 +492,7 @@ public sealed class SchedulingEngine
         var wait = Reasons.GangUnplaced.Because(refusal.Reason);
         for (var i = 0; i < candidates.Length; i++)
         {
-            if (candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node || _evaluator.Judge(state, node).Code != StatusCode.Unschedulable)
+            if (candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node || decider.Evaluator.Judge(state, node).Code != StatusCode.Unschedulable)
             {
                 statuses[i] = wait;
             }
@@ -453,9 +501,10 @@ public sealed class SchedulingEngine
 
     private Best FindBest(PodInfo pod, KeptNodes? kept, out Snapshot snapshot)
     {
-        if (_index is not null && kept is null)
+        var decider = _deciders.For(pod);
+        if (decider.Index is { } index && kept is null)
         {
-            var best = _index.Find(pod, out snapshot, out var someHeld);
+            var best = index.Find(pod, out snapshot, out var someHeld);
             if (best.Index >= 0 || !someHeld)
             {
                 return best;
@@ -466,15 +515,15 @@ public sealed class SchedulingEngine
             snapshot = Cluster.Current;
         }
 
-        var free = Scan(pod, snapshot, Status.Success, kept, out var held);
-        return held > 0 && free.Index < 0 ? Scan(pod, snapshot, Reasons.Held, kept, out _) : free;
+        var free = Scan(decider, pod, snapshot, Status.Success, kept, out var held);
+        return held > 0 && free.Index < 0 ? Scan(decider, pod, snapshot, Reasons.Held, kept, out _) : free;
     }
 
     /// <summary>The best of the nodes of which the filters say so, by asking each.</summary>
-    private Best Scan(PodInfo pod, Snapshot snapshot, Status wanted, KeptNodes? kept, out int held)
+    private static Best Scan(Decider decider, PodInfo pod, Snapshot snapshot, Status wanted, KeptNodes? kept, out int held)
     {
         var state = new CycleState(pod);
-        var best = new Best(_profile, pod);
+        var best = new Best(decider.Profile, pod);
         held = 0;
         for (var position = 0; position < snapshot.Nodes.Length; position++)
         {
@@ -483,11 +532,11 @@ public sealed class SchedulingEngine
                 continue;
             }
 
-            var status = _evaluator.Judge(state, node);
+            var status = decider.Evaluator.Judge(state, node);
             held += status == Reasons.Held ? 1 : 0;
             if (status == wanted && kept?.Refuses(pod, status.IsSuccess ? node : node.Firm) is null)
             {
-                best.Offer(position, position, _evaluator.Score(state, node));
+                best.Offer(position, position, decider.Evaluator.Score(state, node));
             }
         }
 
@@ -496,13 +545,14 @@ public sealed class SchedulingEngine
 
     private Dictionary<Status, int> CountVerdicts(PodInfo pod, Snapshot snapshot)
     {
+        var evaluator = _deciders.For(pod).Evaluator;
         var state = new CycleState(pod);
         var verdicts = new Dictionary<Status, int>();
         foreach (var node in snapshot.Nodes)
         {
             if (node is not null)
             {
-                var status = _evaluator.Judge(state, node);
+                var status = evaluator.Judge(state, node);
                 verdicts[status] = verdicts.GetValueOrDefault(status) + 1;
             }
         }
@@ -511,27 +561,27 @@ public sealed class SchedulingEngine
     }
 
     /// <summary>The score of each candidate; <see cref="Best.NoScore"/> where the pod does not fit even without other pods' tentative holds.</summary>
-    private void ScoreAll(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<double> scores)
+    private static void ScoreAll(Decider decider, CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<double> scores)
     {
-        var kept = _index?.TryRead(state.Pod, snapshot, candidates, scores) == true;
+        var kept = decider.Index?.TryRead(state.Pod, snapshot, candidates, scores) == true;
         for (var i = 0; i < candidates.Length; i++)
         {
             if (!kept || scores[i] == Best.NoScore || candidates[i] == own.Position)
             {
-                scores[i] = ScoreAt(state, snapshot, own, candidates[i]);
+                scores[i] = ScoreAt(decider, state, snapshot, own, candidates[i]);
             }
         }
     }
 
-    private double ScoreAt(CycleState state, Snapshot snapshot, in Own own, int position) =>
+    private static double ScoreAt(Decider decider, CycleState state, Snapshot snapshot, in Own own, int position) =>
         position < 0 || snapshot.Nodes[position] is not { } node || !state.AllowsModelOf(node.Facts) ? Best.NoScore
-            : _evaluator.Score(state, position == own.Position ? own.Node! : node);
+            : decider.Evaluator.Score(state, position == own.Position ? own.Node! : node);
 
-    private int KeepBest(CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
+    private static int KeepBest(Decider decider, CycleState state, Snapshot snapshot, in Own own, ReadOnlySpan<int> candidates, Span<Status> statuses)
     {
-        var best = new Best(_profile, state.Pod);
+        var best = new Best(decider.Profile, state.Pod);
         var scores = ArrayPool<double>.Shared.Rent(candidates.Length);
-        ScoreAll(state, snapshot, own, candidates, scores);
+        ScoreAll(decider, state, snapshot, own, candidates, scores);
         for (var i = 0; i < candidates.Length; i++)
         {
             if (statuses[i].IsSuccess)

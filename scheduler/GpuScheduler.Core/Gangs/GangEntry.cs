@@ -1,3 +1,4 @@
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Gangs;
@@ -13,6 +14,9 @@ internal sealed class GangEntry(GangKey key, DateTimeOffset created)
     public DateTimeOffset Created => created;
 
     public GangPlan? Plan { get; set; }
+
+    /// <summary>The network whose domains the plan numbers; null when it has none.</summary>
+    public NetworkTopology? Network { get; set; }
 
     /// <summary>The domain around the plan, in words.</summary>
     public string Domain { get; set; } = "";

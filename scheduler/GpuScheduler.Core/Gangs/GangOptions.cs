@@ -57,6 +57,9 @@ public sealed record GangOptions
     /// </summary>
     public bool WeightDecides { get; init; }
 
+    /// <summary>Runs what takes long beside everything else; null for a thread of its own.</summary>
+    public Func<Func<GangBatchPlan>, Task<GangBatchPlan>>? Background { get; init; }
+
     /// <summary>Hears of what happens; null when nobody does.</summary>
     public IGangObserver? Observer { get; init; }
 }

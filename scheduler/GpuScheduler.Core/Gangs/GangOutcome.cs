@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Gangs;
@@ -9,6 +10,9 @@ namespace GpuScheduler.Core.Gangs;
 /// <param name="Held">The members that now hold a place by it; empty when none was held.</param>
 internal sealed record GangOutcome(GangPlan Plan, string Domain, ImmutableArray<PodInfo> Held)
 {
+    /// <summary>The network whose domains the plan numbers; null when it has none.</summary>
+    public NetworkTopology? Network { get; init; }
+
     public static GangOutcome Impossible(string why) =>
         new(new GangPlan { Proof = new Proof(ProofStatus.Infeasible, "declaration", 0, 0, why, TimeSpan.Zero) }, "", []);
 

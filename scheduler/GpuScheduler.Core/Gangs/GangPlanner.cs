@@ -12,16 +12,20 @@ namespace GpuScheduler.Core.Gangs;
 /// Makes the plan of one gang and holds it: puts the question to the placer, gives the places to members, and has the ledger hold
 /// them all or none. Without state.
 /// </summary>
-internal sealed class GangPlanner(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
+internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
 {
     /// <summary>Attempts before it is left to the next call: each time the cluster changed in between, or a node that counts as free refuses.</summary>
     private const int MostAttempts = 8;
 
     private ClusterState Cluster => cluster;
 
-    private GangOptions Options => options;
+    private GangOptions Options { get; } = deciders.Options.Gangs!;
 
-    private IShareCardOrder Cards => cards;
+    /// <summary>Which card a share of a pod gets, by the profile of its namespace.</summary>
+    private IShareCardOrder CardsOf(string podNamespace) => deciders.For(podNamespace).Profile.CardOrder;
+
+    /// <summary>What the filters say of a pod on a node, by the profile of its namespace; null when they let it pass.</summary>
+    private string? Judge(PodInfo pod, NodeInfo node) => deciders.For(pod).Judge(pod)(node);
 
     /// <summary>True for members that have a place that nobody takes from them: bound, or about to be.</summary>
     public bool IsFirm(string podUid) => cluster.TryGetAllocation(podUid, out var held) && IsFirm(held.State);
@@ -44,7 +48,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             .Where(m => m is { PlannedNode: not null, NodeName: null, Request.WantsGpu: true }
                 && !(cluster.TryGetAllocation(m.Uid, out var held) && (IsFirm(held.State) || (held.Node == m.PlannedNode && IsStillGood(m, held, snapshot)))))
             .Select(m => (Pod: m, Node: m.PlannedNode!)).ToList();
-        while (places.Count > 0 && cluster.HoldAll(places, [], (pod, node) => evaluator.Judge(pod)(node), cards) is >= 0 and var failed)
+        while (places.Count > 0 && cluster.HoldAll(places, [], Judge, CardsOf(group.Key.Namespace)) is >= 0 and var failed)
         {
             cluster.Abandon(places[failed].Pod.Uid);
             places.RemoveAt(failed);
@@ -86,7 +90,8 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         var made = new List<GangPlace>();
         foreach (var (pod, name) in places)
         {
-            var judge = evaluator.Judge(pod);
+            var judge = deciders.For(pod).Judge(pod);
+            var cards = CardsOf(pod.Namespace);
             var before = nodes.GetValueOrDefault(name) ?? snapshot.Find(name);
             NodeInfo?[] ways = [before, before?.Firm];
             if (Array.Find(ways, n => n is not null && judge(n) is null && DeviceAllocator.TryPick(pod, n, cards, out _, out _)) is not { } node
@@ -123,7 +128,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             var plan = draft.Solve();
             if (!plan.IsPlaced)
             {
-                return new GangOutcome(plan, "", []);
+                return new GangOutcome(plan, "", []) { Network = draft.Network };
             }
 
             var places = draft.Places(plan, wishes);
@@ -148,8 +153,9 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
     /// <param name="offer">The nodes that members of a shape may go to; null for all.</param>
     /// <param name="kept">What is kept from the gang; null for nothing.</param>
     /// <param name="near">The domain that comes nearest to holding it, if that is known: tried before others.</param>
+    /// <param name="network">The network that it is a domain of: of another one its number says nothing.</param>
     /// <returns>The nodes to be kept for it, and how many GPUs it lacks there; null when not even the empty cluster would do.</returns>
-    public (GangClaim Claim, int Lacking)? Claim(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, Shortfall? near)
+    public (GangClaim Claim, int Lacking)? Claim(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, Shortfall? near, NetworkTopology? network)
     {
         var draft = new Draft(this, group, cluster.Current, (shape, node) => offer(shape)?.Contains(node) != false, static _ => false, kept, neededOnly: true);
         if (draft.Fault is not null)
@@ -157,8 +163,8 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             return null;
         }
 
-        var limit = new SolveLimit(cluster.Time, options.SolveLimit);
-        var domain = near is { Level: > NetworkTopology.NodeLevel, Domain: >= 0 } ? near : null;
+        var limit = new SolveLimit(cluster.Time, Options.SolveLimit);
+        var domain = near is { Level: > NetworkTopology.NodeLevel, Domain: >= 0 } && ReferenceEquals(network, draft.Network) ? near : null;
         return draft.Places(domain, limit) is { } places || (domain is not null && (places = draft.Places(null, limit)!) is not null)
             ? (new GangClaim(group.Key, rank, places), Lacking(places, kept))
             : null;
@@ -189,7 +195,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
     public GangRoom? MakeRoom(PodGroup group, GangRank rank, Func<GangShapeKey, HashSet<string>?> offer, KeptNodes? kept, IReadOnlySet<string> guarded)
     {
         var snapshot = cluster.Current;
-        if (options.Placer is not IGangSolver solver)
+        if (Options.Placer is not IGangSolver solver)
         {
             return null;
         }
@@ -202,7 +208,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
 
         // What is kept for others is no room, whoever is removed from it.
         var jobs = EvictionJobs.Below(cluster, snapshot, group.Priority, guarded).FindAll(j => j.Victim.Holds.All(h => !IsKept(kept, snapshot.Nodes[h.Position]!)));
-        var limit = new SolveLimit(cluster.Time, options.SolveLimit);
+        var limit = new SolveLimit(cluster.Time, Options.SolveLimit);
         var plan = solver.MakeRoom(new EvictionProblem { Gang = problem, Victims = [.. jobs.Select(j => j.Victim)] }, limit);
         if (plan.Victims.IsEmpty || !plan.Gang.IsPlaced || plan.Proof.Status is ProofStatus.Infeasible or ProofStatus.Undecided)
         {
@@ -212,10 +218,10 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         var claim = new GangClaim(group.Key, rank, draft.Places(plan.Gang));
         var victims = plan.Victims.SelectMany(v => jobs[v].Pods).ToImmutableArray();
         var gone = victims.Select(v => v.Uid).ToHashSet(StringComparer.Ordinal);
-        var check = new KeptNodes([claim], evaluator, cards);
+        var check = new KeptNodes([claim], deciders);
         var holds = claim.Members.Keys.All(name => snapshot.Find(name) is { } node
             && check.Seen(NodeInfo.Build(node.Facts, node.Allocations.RemoveAll(a => Yields(a) || gone.Contains(a.Pod.Uid)))) is not null);
-        return holds ? new GangRoom(claim, victims, string.Join(", ", plan.Victims.Select(v => jobs[v].Victim.Name)), cluster.Time.GetUtcNow() + options.EvictionHold) : null;
+        return holds ? new GangRoom(claim, victims, string.Join(", ", plan.Victims.Select(v => jobs[v].Victim.Name)), cluster.Time.GetUtcNow() + Options.EvictionHold) : null;
     }
 
     /// <summary>True when a gang would have a place now, and can be planned together with others.</summary>
@@ -241,7 +247,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
     private static bool IsKept(KeptNodes? kept, NodeInfo node) => kept?.Holds(node.Facts.Name) == true;
 
     private int Hold(Draft draft, List<(PodInfo Pod, string Node)> places, KeptNodes? kept) =>
-        cluster.HoldAll(places, draft.Leaving.Except(places.Select(p => p.Pod.Uid), StringComparer.Ordinal), (pod, node) => evaluator.Judge(pod)(node) ?? kept?.Refuses(pod, node)?.Reason, cards);
+        cluster.HoldAll(places, draft.Leaving.Except(places.Select(p => p.Pod.Uid), StringComparer.Ordinal), (pod, node) => Judge(pod, node) ?? kept?.Refuses(pod, node)?.Reason, CardsOf(draft.Key.Namespace));
 
     /// <summary>What a member asks for, in words.</summary>
     private static string Needs(GpuRequest request)
@@ -282,7 +288,9 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             Batch = new GangBatch
             {
                 Topology = snapshot.Topology,
-                Capacity = GangCapacity.Of(_drafts[0].Nodes, [.. _drafts.SelectMany(d => d.Requests)], planner.Cards),
+
+                // With gangs of two profiles it counts by the cards of the first: what is held is checked by each gang's own.
+                Capacity = GangCapacity.Of(_drafts[0].Nodes, [.. _drafts.SelectMany(d => d.Requests)], planner.CardsOf(Groups[0].Key.Namespace)),
                 Gangs = [.. _drafts.Select((d, i) => d.InBatch(weights[i]))],
             };
         }
@@ -352,6 +360,9 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
 
             Fault ??= HasOpenPlaces ? Ask(_nodes, withSegments: true).Fault() : null;
         }
+
+        /// <summary>Which gang it is about.</summary>
+        public GangKey Key => _group.Key;
 
         /// <summary>Why the gang can never be placed as it is declared; null when it can be tried.</summary>
         public string? Fault { get; private set; }
@@ -472,6 +483,8 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
             }
         }
 
+        public NetworkTopology Network => _snapshot.Topology;
+
         public string DomainOf(GangPlan plan) => plan.CommonLevel < 0 ? "" : _snapshot.Topology.Describe(plan.CommonLevel, plan.CommonDomain);
 
         /// <summary>What is only held tentatively yields to a gang that has no other place, as it does to a bind.</summary>
@@ -490,7 +503,7 @@ internal sealed class GangPlanner(ClusterState cluster, GangOptions options, Nod
         private GangProblem Ask(NodeInfo?[] nodes, bool withSegments) => new()
         {
             Topology = _snapshot.Topology,
-            Capacity = GangCapacity.Of(nodes, _requests.ToImmutable(), _planner.Cards),
+            Capacity = GangCapacity.Of(nodes, _requests.ToImmutable(), _planner.CardsOf(_group.Key.Namespace)),
             Roles = withSegments && _segment is not null ? [_roles[0] with { Segment = _segment }] : _roles.ToImmutable(),
             Fixed = [.. _standing.Select(s => new GangSlot(s.Key.Role, s.Key.Position, s.Value))],
             RequiredLevel = _required,

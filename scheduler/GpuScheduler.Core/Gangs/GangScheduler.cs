@@ -55,31 +55,42 @@ public sealed class GangScheduler
     private readonly Lock _gate = new();
     private readonly Dictionary<GangKey, GangEntry> _entries = [];
     private readonly ClusterState _cluster;
-    private readonly GangOptions _options;
-    private readonly NodeEvaluator _evaluator;
-    private readonly IShareCardOrder _cards;
-    private readonly GangPlanner _planner;
+    private GangOptions _options;
+    private Deciders _deciders;
+    private GangPlanner _planner;
     private readonly HashSet<string> _turnedAway = new(StringComparer.Ordinal);
     private readonly HashSet<string> _toWake = new(StringComparer.Ordinal);
     private readonly Dictionary<string, (GangKey For, DateTimeOffset Due)> _evictions = new(StringComparer.Ordinal);
     private volatile KeptNodes? _kept;
     private Joint? _joint;
+    private long _joints;
     private DateTimeOffset? _breakUntil;
     private readonly Dictionary<string, (DateTimeOffset Next, int Tries)> _releases = new(StringComparer.Ordinal);
     private DateTimeOffset? _started;
 
-    internal GangScheduler(ClusterState cluster, GangOptions options, NodeEvaluator evaluator, IShareCardOrder cards)
+    internal GangScheduler(ClusterState cluster, Deciders deciders)
     {
+        _cluster = cluster;
+        Apply(deciders);
+    }
+
+    /// <summary>Goes on with other settings, from the next step on: what is planned, held and waited for stays.</summary>
+    [MemberNotNull(nameof(_options), nameof(_deciders), nameof(_planner))]
+    internal void Apply(Deciders deciders)
+    {
+        var options = deciders.Options.Gangs!;
         if (options.KeepLimit <= TimeSpan.Zero || options.EvictionHold <= TimeSpan.Zero || options.BatchLimit < TimeSpan.Zero || options.ReplaceHold < TimeSpan.Zero)
         {
-            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit and ReplaceHold not below", nameof(options));
+            throw new ArgumentException("KeepLimit and EvictionHold have to be above zero, and BatchLimit and ReplaceHold not below", nameof(deciders));
         }
 
-        _cluster = cluster;
-        _options = options;
-        _evaluator = evaluator;
-        _cards = cards;
-        _planner = new GangPlanner(cluster, options, evaluator, cards);
+        lock (_gate)
+        {
+            _options = options;
+            _deciders = deciders;
+            _planner = new GangPlanner(_cluster, deciders);
+            _kept = _kept is { } kept ? new KeptNodes(kept.Claims, deciders) : null;
+        }
     }
 
     /// <summary>Runs what takes long, on a thread of its own.</summary>
@@ -248,6 +259,27 @@ public sealed class GangScheduler
             }
 
             return outcome.Plan;
+        }
+    }
+
+    /// <summary><see cref="Sweep"/>, and then what is to be done about it outside.</summary>
+    /// <param name="evictions">For <see cref="TakeToEvict"/>; 0 where nobody evicts.</param>
+    /// <param name="releases">For <see cref="TakeToRelease"/>; 0 where nobody removes gates.</param>
+    /// <param name="wakes">For <see cref="TakeToWake"/>; 0 where nobody wakes.</param>
+    public GangTurn TakeTurn(int evictions, int releases, int wakes)
+    {
+        long joints;
+        bool any;
+        lock (_gate)
+        {
+            (joints, any) = (_joints, _entries.Count > 0);
+        }
+
+        Sweep();
+        var (toEvict, toRelease, toWake) = (TakeToEvict(evictions), TakeToRelease(releases), TakeToWake(wakes));
+        lock (_gate)
+        {
+            return new GangTurn(toEvict, toRelease, toWake, _joints != joints, !any && _entries.Count == 0 && toEvict.Count + toRelease.Count + toWake.Count == 0);
         }
     }
 
@@ -680,6 +712,7 @@ public sealed class GangScheduler
     {
         entry.Plan = outcome.Plan;
         entry.Domain = outcome.Domain;
+        entry.Network = outcome.Network;
         entry.TriedAt = Now;
         _options.Observer?.Planned(group.Key, outcome.Plan, took);
         if (!outcome.Plan.IsPlaced)
@@ -773,7 +806,7 @@ public sealed class GangScheduler
 
         (entry.ClaimGeneration, entry.ClaimedAt) = (generation, Now);
         var kept = KeptFrom(entry, group);
-        var best = _planner.Claim(group, RankOf(entry), offers, kept, entry.Plan?.Shortfall);
+        var best = _planner.Claim(group, RankOf(entry), offers, kept, entry.Plan?.Shortfall, entry.Network);
         if (isGood && (best is null || best.Value.Lacking >= _planner.Lacking(entry.Claim!.Members.SelectMany(on => on.Value.Select(m => (m, on.Key))), kept)))
         {
             // Nodes are changed only for ones where it lacks less: it comes nearer with every change, and ends.
@@ -820,7 +853,7 @@ public sealed class GangScheduler
             return;
         }
 
-        _kept = claims.IsEmpty ? null : new KeptNodes(claims, _evaluator, _cards);
+        _kept = claims.IsEmpty ? null : new KeptNodes(claims, _deciders);
         _toWake.UnionWith(_turnedAway);
         _turnedAway.Clear();
     }
@@ -934,7 +967,7 @@ public sealed class GangScheduler
         var next = Math.Max(0, due.FindIndex(d => d.Entry.Claim is not null));
         var together = _planner.Together([.. due.Select(d => (d.Item2, OffersOf(d.Entry, null)))], kept, _options.WeightDecides ? null : next);
         var limit = new SolveLimit(_cluster.Time, _options.BatchLimit);
-        _joint = new Joint(together, next, Background(() => solver.PlaceAll(together.Batch, limit)));
+        _joint = new Joint(together, next, (_options.Background ?? Background)(() => solver.PlaceAll(together.Batch, limit)));
     }
 
     /// <summary>Holds what was planned together, as far as it is still good, gang by gang in their order; the others are planned by themselves.</summary>
@@ -946,6 +979,7 @@ public sealed class GangScheduler
         }
 
         _joint = null;
+        _joints++;
         var plans = joint.Plan.GetAwaiter().GetResult().Plans;
         var isGood = _options.WeightDecides || plans[joint.Next].IsPlaced;
         for (var i = 0; i < plans.Length; i++)
@@ -1146,7 +1180,11 @@ public sealed class GangScheduler
 
     private bool IsPlanned(string uid) => _cluster.TryGetAllocation(uid, out var held) && held.State == AllocationState.Planned;
 
-    private PromiseResult Promise(PodInfo pod, string node) => _cluster.Promise(pod, node, _evaluator.Judge(pod), _cards);
+    private PromiseResult Promise(PodInfo pod, string node)
+    {
+        var decider = _deciders.For(pod);
+        return _cluster.Promise(pod, node, decider.Judge(pod), decider.Profile.CardOrder);
+    }
 
     private GangEntry EntryOf(GangKey key)
     {

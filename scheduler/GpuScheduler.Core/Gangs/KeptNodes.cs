@@ -8,7 +8,7 @@ using GpuScheduler.Core.Reservations;
 namespace GpuScheduler.Core.Gangs;
 
 /// <summary>What is kept from somebody: the claims of those who come before. Immutable.</summary>
-internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, NodeEvaluator evaluator, IShareCardOrder cards)
+internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, Deciders deciders)
 {
 
     public ImmutableArray<GangClaim> Claims => claims;
@@ -72,7 +72,8 @@ internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, NodeEvaluator 
     {
         foreach (var member in members)
         {
-            if (evaluator.Judge(member)(node) is not null || !DeviceAllocator.TryPick(member, node, cards, out var pick, out _))
+            var decider = deciders.For(member);
+            if (decider.Judge(member)(node) is not null || !DeviceAllocator.TryPick(member, node, decider.Profile.CardOrder, out var pick, out _))
             {
                 return null;
             }
@@ -85,7 +86,7 @@ internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, NodeEvaluator 
 
     private bool Leaves(ImmutableArray<PodInfo> members, PodInfo pod, NodeInfo node)
     {
-        if (!DeviceAllocator.TryPick(pod, node, cards, out var pick, out _))
+        if (!DeviceAllocator.TryPick(pod, node, deciders.For(pod).Profile.CardOrder, out var pick, out _))
         {
             return false;
         }
@@ -102,6 +103,6 @@ internal sealed class KeptNodes(ImmutableArray<GangClaim> claims, NodeEvaluator 
             return this;
         }
 
-        return claims.Any(binds) ? new KeptNodes([.. claims.Where(binds)], evaluator, cards) : null;
+        return claims.Any(binds) ? new KeptNodes([.. claims.Where(binds)], deciders) : null;
     }
 }

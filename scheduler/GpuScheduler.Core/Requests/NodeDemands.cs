@@ -26,6 +26,12 @@ public sealed class NodeDemands : IEquatable<NodeDemands>
         _text = $"{string.Join(" or ", _terms.Select(t => string.Join(" and ", t)))}; {string.Join(", ", tolerations)}; {Unjudged}";
     }
 
+    /// <summary>Lists of conditions, one of which has to be met whole; empty for none. The selector is part of each.</summary>
+    public ImmutableArray<ImmutableArray<NodeRequirement>> Terms => _terms;
+
+    /// <summary>Taints that the pod does not mind.</summary>
+    public ImmutableArray<Toleration> Tolerations => _tolerations;
+
     /// <summary>
     /// What only kube-scheduler can judge, in words: other pods, volumes, labels that are not kept. Null when <see cref="Allows"/> says all
     /// there is to say.

@@ -36,6 +36,9 @@ public enum AllocationState
 /// <param name="Expires">Until when; null when it does not expire.</param>
 public sealed record Allocation(PodInfo Pod, string Node, DeviceAssignment Devices, AllocationState State, DateTimeOffset? Expires = null)
 {
+    /// <summary>When a hold that expires was made; null for one that does not.</summary>
+    public DateTimeOffset? Since { get; init; }
+
     /// <summary>True when it is, or may be, a part of a GPU.</summary>
     public bool UsesGpu => Pod.Request.WantsGpu || !Devices.Devices.IsEmpty;
 }

@@ -15,8 +15,8 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
 
     public int Count => _byPod.Count;
 
-    /// <summary>How long holds last.</summary>
-    public LedgerOptions Options => options;
+    /// <summary>How long holds last that are made from now on.</summary>
+    public LedgerOptions Options { get; set; } = options;
 
     /// <summary>How many of the allocations are tentative.</summary>
     public int Tentative { get; private set; }
@@ -32,7 +32,9 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
     public string? Put(Allocation allocation)
     {
         var left = Remove(allocation.Pod.Uid);
-        allocation = allocation with { Expires = ExpiryOf(allocation.State) };
+        var hold = HoldOf(allocation.State);
+        DateTimeOffset? now = hold is null ? null : time.GetUtcNow();
+        allocation = allocation with { Since = now, Expires = now + hold };
         _byPod[allocation.Pod.Uid] = allocation;
         if (!_byNode.TryGetValue(allocation.Node, out var onNode))
         {
@@ -92,7 +94,7 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         foreach (var uid in _expiring)
         {
             var allocation = _byPod[uid];
-            if (Since(allocation) is { } since && (!oldest.TryGetValue(allocation.State, out var known) || since < known))
+            if (allocation.Since is { } since && (!oldest.TryGetValue(allocation.State, out var known) || since < known))
             {
                 oldest[allocation.State] = since;
             }
@@ -101,16 +103,11 @@ internal sealed class Ledger(TimeProvider time, LedgerOptions options)
         return oldest;
     }
 
-    /// <summary>When a hold that expires was made.</summary>
-    public DateTimeOffset? Since(Allocation allocation) => allocation.Expires - HoldOf(allocation.State);
-
-    private DateTimeOffset? ExpiryOf(AllocationState state) => time.GetUtcNow() + HoldOf(state);
-
     private TimeSpan? HoldOf(AllocationState state) => state switch
     {
-        AllocationState.Tentative => options.TentativeHold,
-        AllocationState.Promised => options.PromiseHold,
-        AllocationState.Committed => options.CommitHold,
+        AllocationState.Tentative => Options.TentativeHold,
+        AllocationState.Promised => Options.PromiseHold,
+        AllocationState.Committed => Options.CommitHold,
         _ => null,
     };
 }

@@ -13,11 +13,20 @@ public sealed record RecordedStep
     /// <summary>What it is.</summary>
     public required RecordedStepKind Kind { get; init; }
 
-    /// <summary>How the engine was set up, on the first line.</summary>
+    /// <summary>How the engine was set up, on the first line; how it is set up from here on, where that changed.</summary>
     public RecordedSettings? Settings { get; init; }
 
     /// <summary>The change.</summary>
     public ClusterChange? Change { get; init; }
+
+    /// <summary>The change of objects that declare groups.</summary>
+    public GroupObjectChange? GroupChange { get; init; }
+
+    /// <summary>What the solver was asked and what it answered.</summary>
+    public RecordedAnswer? Solved { get; init; }
+
+    /// <summary>How the gangs were looked at.</summary>
+    public RecordedTurn? Turn { get; init; }
 
     /// <summary>The pod that was decided on.</summary>
     public PodInfo? Pod { get; init; }

@@ -9,6 +9,9 @@ public enum RecordedStepKind
     /// <summary>A change from outside.</summary>
     Change,
 
+    /// <summary>The settings changed while it decided.</summary>
+    Settings,
+
     /// <summary>Nodes were filtered.</summary>
     Filter,
 
@@ -27,8 +30,20 @@ public enum RecordedStepKind
     /// <summary>A promised pod was not bound for certain.</summary>
     BindFailed,
 
-    /// <summary>A decision about a member of a gang, which is not recorded.</summary>
-    OfGang,
+    /// <summary>A change of what is known of the objects that declare groups of pods.</summary>
+    GroupChange,
+
+    /// <summary>The solver answered a question about gangs.</summary>
+    Solved,
+
+    /// <summary>A member of a gang came to bind, and waits for the others.</summary>
+    Arrive,
+
+    /// <summary>Such a member was promised its devices, or sent back.</summary>
+    Answered,
+
+    /// <summary>Time passed for gangs.</summary>
+    Turn,
 
     /// <summary>The last line of a recording that reached its size.</summary>
     Full,

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 
@@ -13,6 +14,7 @@ namespace GpuScheduler.Kubernetes.Recordings;
 public sealed class Recorder : IClusterObserver, IDisposable
 {
     private readonly Lock _gate = new();
+    private readonly Lock _turn = new();
     private readonly TimeProvider _time;
     private readonly long _most;
     private FileStream? _file;
@@ -35,8 +37,64 @@ public sealed class Recorder : IClusterObserver, IDisposable
     /// <summary>Why it ended before its time; null while it goes on.</summary>
     public string? Ended { get; private set; }
 
+    /// <summary>True on the thread whose turn it is (<see cref="Turn"/>).</summary>
+    public bool IsTurn => _turn.IsHeldByCurrentThread;
+
+    /// <summary>
+    /// One decision after the other, while it is recorded: so that lines have the order in which decisions saw each other. Nothing is locked
+    /// without a recorder.
+    /// </summary>
+    public static Lock.Scope Turn(Recorder? recorder) => recorder is null ? default : recorder._turn.EnterScope();
+
+    /// <inheritdoc/>
+    public Lock.Scope Enter() => _turn.EnterScope();
+
+    /// <summary>The same candidates on the cluster as it is now: what is replayed knows no older one.</summary>
+    /// <param name="snapshot">The cluster on which their positions were looked up; receives the one as of now.</param>
+    /// <param name="current">The cluster as of now.</param>
+    /// <param name="candidates">Their positions, -1 for one that is not known.</param>
+    public static ReadOnlySpan<int> Renew(scoped ref Snapshot snapshot, Snapshot current, ReadOnlySpan<int> candidates)
+    {
+        if (ReferenceEquals(snapshot, current))
+        {
+            return candidates;
+        }
+
+        var positions = new int[candidates.Length];
+        for (var i = 0; i < positions.Length; i++)
+        {
+            positions[i] = candidates[i] >= 0 && snapshot.Nodes[candidates[i]] is { } node ? current.Index.Find(node.Facts.Name) : -1;
+        }
+
+        snapshot = current;
+        return positions;
+    }
+
     /// <inheritdoc/>
     public void Changing(ClusterChange change) => Write(Step(RecordedStepKind.Change) with { Change = change });
+
+    /// <summary>The settings are about to change. A decision that is being made at this moment may be replayed by the new ones.</summary>
+    public void Changing(RecordedSettings settings) => Write(Step(RecordedStepKind.Settings) with { Settings = settings });
+
+    /// <inheritdoc/>
+    public void GroupsChanging(GroupObjectChange change) => Write(Step(RecordedStepKind.GroupChange) with { GroupChange = change });
+
+    /// <summary>The solver answered.</summary>
+    public void Solved(RecordedAnswer answer) => Write(Step(RecordedStepKind.Solved) with { Solved = answer });
+
+    /// <summary>Gangs were looked at.</summary>
+    /// <param name="evictions">Most evictions that were asked for.</param>
+    /// <param name="releases">Most releases.</param>
+    /// <param name="wakes">Most wakes.</param>
+    /// <param name="turn">What came of it.</param>
+    public void Swept(int evictions, int releases, int wakes, GangTurn turn)
+    {
+        ArgumentNullException.ThrowIfNull(turn);
+        if (!turn.IsIdle)
+        {
+            Write(Step(RecordedStepKind.Turn) with { Turn = new RecordedTurn(evictions, releases, wakes, turn.EndedBatch), Verdict = Verdicts.OfTurn(turn) });
+        }
+    }
 
     /// <summary>Nodes were filtered.</summary>
     public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses) =>
@@ -50,9 +108,24 @@ public sealed class Recorder : IClusterObserver, IDisposable
     public void Preempted(PodInfo pod, IReadOnlyList<PreemptionCandidate> candidates, IReadOnlyList<PreemptionCandidate> kept) =>
         Write(OfPod(pod, RecordedStepKind.Preempt) with { Candidates = candidates, Verdict = Verdicts.OfPreemption(kept) });
 
-    /// <summary>Devices were promised, or not.</summary>
-    public void Promised(PodInfo pod, string node, PromiseResult promise) =>
-        Write(OfPod(pod, RecordedStepKind.Promise) with { Node = node, Verdict = Verdicts.OfPromise(promise) });
+    /// <summary>A pod came to bind: devices were promised at once, or not, or it waits.</summary>
+    public void Came(PodInfo pod, string node, Task<PromiseResult> promise)
+    {
+        ArgumentNullException.ThrowIfNull(promise);
+        Write(promise.IsCompletedSuccessfully
+            ? OfPod(pod, RecordedStepKind.Promise) with { Node = node, Verdict = Verdicts.OfPromise(promise.Result) }
+            : OfPod(pod, RecordedStepKind.Arrive) with { Node = node });
+    }
+
+    /// <summary>Devices were promised to one that waited, or it was sent back.</summary>
+    public void Answered(PodInfo pod, string node, PromiseResult promise)
+    {
+        // Not before the decision that told it is written.
+        using (_turn.EnterScope())
+        {
+            Write(OfPod(pod, RecordedStepKind.Answered) with { Node = node, Verdict = Verdicts.OfPromise(promise) });
+        }
+    }
 
     /// <summary>A promised pod was bound.</summary>
     public void Committed(PodInfo pod) => Write(OfPod(pod, RecordedStepKind.Commit));
@@ -72,8 +145,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
 
     private RecordedStep Step(RecordedStepKind kind) => new() { At = _time.GetUtcNow(), Kind = kind };
 
-    private RecordedStep OfPod(PodInfo pod, RecordedStepKind kind) =>
-        pod.Gang is null ? Step(kind) with { Pod = pod } : Step(RecordedStepKind.OfGang);
+    private RecordedStep OfPod(PodInfo pod, RecordedStepKind kind) => Step(kind) with { Pod = pod };
 
     private void Write(PodInfo pod, RecordedStepKind kind, Snapshot snapshot, ReadOnlySpan<int> candidates, string verdict)
     {

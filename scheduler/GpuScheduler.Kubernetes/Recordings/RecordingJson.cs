@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 
@@ -15,16 +17,16 @@ internal static class RecordingJson
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
         IgnoreReadOnlyProperties = true,
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
-        Converters = { new JsonStringEnumConverter(), new MatrixConverter(), new DialectConverter() },
-        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { WithoutGangs } },
+        Converters = { new JsonStringEnumConverter(), new MatrixConverter(), new DialectConverter(), new DemandsConverter(), new LevelConverter() },
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver { Modifiers = { ValuesOnly } },
     };
 
-    /// <summary>Gangs are not replayed, and what a pod demands of nodes beside resources is asked by gangs alone.</summary>
-    private static void WithoutGangs(JsonTypeInfo type)
+    /// <summary>Of settings only what is a value: who plans and who hears of it is not.</summary>
+    private static void ValuesOnly(JsonTypeInfo type)
     {
-        for (var i = type.Properties.Count - 1; type.Type == typeof(PodInfo) && i >= 0; i--)
+        for (var i = type.Properties.Count - 1; type.Type == typeof(GangOptions) && i >= 0; i--)
         {
-            if (type.Properties[i].Name is "gang" or "demands")
+            if (!type.Properties[i].PropertyType.IsValueType)
             {
                 type.Properties.RemoveAt(i);
             }
@@ -62,5 +64,37 @@ internal static class RecordingJson
         }
 
         public override void Write(Utf8JsonWriter writer, ShareDialect value, JsonSerializerOptions options) => writer.WriteStringValue(value.Name);
+    }
+
+    private sealed class DemandsConverter : JsonConverter<NodeDemands>
+    {
+        public override NodeDemands Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            var parts = JsonSerializer.Deserialize<Parts>(ref reader, options)!;
+            return new NodeDemands([], parts.Terms, parts.Tolerations, parts.Unjudged);
+        }
+
+        public override void Write(Utf8JsonWriter writer, NodeDemands value, JsonSerializerOptions options) =>
+            JsonSerializer.Serialize(writer, new Parts(value.Terms, value.Tolerations, value.Unjudged), options);
+
+        private sealed record Parts(ImmutableArray<ImmutableArray<NodeRequirement>> Terms, ImmutableArray<Toleration> Tolerations, string? Unjudged);
+    }
+
+    private sealed class LevelConverter : JsonConverter<TopologyLevel>
+    {
+        public override TopologyLevel Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.Number ? TopologyLevel.OfTier(reader.GetInt32()) : TopologyLevel.OfKey(reader.GetString()!);
+
+        public override void Write(Utf8JsonWriter writer, TopologyLevel value, JsonSerializerOptions options)
+        {
+            if (value.Tier > 0)
+            {
+                writer.WriteNumberValue(value.Tier);
+            }
+            else
+            {
+                writer.WriteStringValue(value.Key);
+            }
+        }
     }
 }

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Policies;
+using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Kubernetes.Recordings;
 
@@ -24,7 +27,9 @@ public static class Replayer
 
     private static ReplayResult Replay(string path, IEnumerable<string> lines)
     {
-        var (line, decisions, changes, ofGangs, full) = (0L, 0, 0, 0, false);
+        var (line, decisions, changes, full) = (0L, 0, 0, false);
+        var solver = new RecordedSolver();
+        var waiting = new Dictionary<string, Task<PromiseResult>>(StringComparer.Ordinal);   // by UID, those who wait at bind
         var differences = new List<ReplayDifference>();
         var clock = new Clock();
         SchedulingEngine? engine = null;
@@ -36,7 +41,8 @@ public static class Replayer
             clock.Now = step.At;
             if (step.Kind == RecordedStepKind.Start && step.Settings is { } settings)
             {
-                engine = new SchedulingEngine(new ClusterState(clock, settings.Holds), new EngineOptions { Profile = Profile.Create(settings.Weights), AnswerOneNode = settings.AnswerOneNode });
+                engine = new SchedulingEngine(new ClusterState(clock, settings.Holds), new EngineOptions { Profile = Profile.Create(settings.Weights), Gangs = GangsOf(settings, solver) });
+                Apply(engine, settings, solver);
                 continue;
             }
 
@@ -54,8 +60,18 @@ public static class Replayer
                         step.Change!.ApplyTo(engine.Cluster);
                         changes++;
                         break;
-                    case RecordedStepKind.OfGang:
-                        ofGangs++;
+                    case RecordedStepKind.Settings:
+                        Apply(engine, step.Settings!, solver);
+                        break;
+                    case RecordedStepKind.GroupChange:
+                        step.GroupChange!.ApplyTo(engine.Cluster);
+                        changes++;
+                        break;
+                    case RecordedStepKind.Solved:
+                        solver.Add(step.Solved!);
+                        break;
+                    case RecordedStepKind.Arrive:
+                        waiting[step.Pod!.Uid] = engine.PromiseAsync(step.Pod, step.Node!);
                         break;
                     case RecordedStepKind.Full:
                         full = true;
@@ -68,10 +84,11 @@ public static class Replayer
                         break;
                     default:
                         decisions++;
-                        var verdict = Decide(engine, step, offered);
+                        var verdict = Decide(engine, step, offered, solver, waiting);
+                        solver.Forget();
                         if (verdict != step.Verdict)
                         {
-                            differences.Add(new ReplayDifference(line, $"{step.Kind.ToString().ToLowerInvariant()} of {step.Pod}{(step.Node is { } node ? $" on {node}" : "")}", step.Verdict ?? "", verdict));
+                            differences.Add(new ReplayDifference(line, $"{step.Kind.ToString().ToLowerInvariant()} of {step.Pod?.ToString() ?? "gangs"}{(step.Node is { } node ? $" on {node}" : "")}", step.Verdict ?? "", verdict));
                         }
 
                         break;
@@ -83,18 +100,40 @@ public static class Replayer
             }
         }
 
-        return line > 0 ? new ReplayResult(decisions, changes, ofGangs, full, differences) : throw Wrong(path, 1, "the file is empty");
+        return line > 0 ? new ReplayResult(decisions, changes, full, differences) : throw Wrong(path, 1, "the file is empty");
     }
 
-    private static string Decide(SchedulingEngine engine, RecordedStep step, IReadOnlyList<string?> offered)
+    private static void Apply(SchedulingEngine engine, RecordedSettings settings, RecordedSolver solver)
     {
+        engine.Cluster.Holds = settings.Holds;
+        engine.Apply(ServiceProfiles.Change(engine.Options, settings.Weights, settings.AnswerOneNode, settings.Canary) with { Gangs = GangsOf(settings, solver) });
+    }
+
+    private static GangOptions? GangsOf(RecordedSettings settings, RecordedSolver solver) =>
+        settings.Gangs is { } gangs ? gangs with { Placer = solver, Background = solver.Begin } : null;
+
+    private static string Decide(SchedulingEngine engine, RecordedStep step, IReadOnlyList<string?> offered, RecordedSolver solver, Dictionary<string, Task<PromiseResult>> waiting)
+    {
+        if (step.Kind == RecordedStepKind.Turn)
+        {
+            var (evictions, releases, wakes, endedBatch) = step.Turn!;
+            if (endedBatch)
+            {
+                solver.EndBatch();
+            }
+
+            return Verdicts.OfTurn(engine.Gangs!.TakeTurn(evictions, releases, wakes));
+        }
+
         var (pod, snapshot) = (step.Pod!, engine.Cluster.Current);
         switch (step.Kind)
         {
+            case RecordedStepKind.Answered:
+                return waiting.Remove(pod.Uid, out var waits) && waits.IsCompletedSuccessfully ? Verdicts.OfPromise(waits.Result) : "it waits";
             case RecordedStepKind.Preempt:
                 return Verdicts.OfPreemption(engine.Preempt(pod, snapshot, step.Candidates!));
             case RecordedStepKind.Promise:
-                return Verdicts.OfPromise(engine.Promise(pod, step.Node!));
+                return engine.PromiseAsync(pod, step.Node!) is { IsCompletedSuccessfully: true } promise ? Verdicts.OfPromise(promise.Result) : "it waits";
             default:
                 int[] candidates = [.. offered.Select(name => name is null ? -1 : snapshot.Index.Find(name))];
                 if (step.Kind == RecordedStepKind.Filter)

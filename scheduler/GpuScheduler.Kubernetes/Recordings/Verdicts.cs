@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Reservations;
 
 namespace GpuScheduler.Kubernetes.Recordings;
@@ -52,6 +53,13 @@ internal static class Verdicts
         kept.Count == 0 ? "nothing helps" : string.Join("; ", kept.Select(k => $"{k.Node}: {string.Join(", ", k.VictimUids)}"));
 
     public static string OfPromise(PromiseResult promise) => promise.IsGranted ? promise.Allocation.Devices.ToAnnotation() : promise.Refusal;
+
+    public static string OfTurn(GangTurn turn) => string.Join("; ", new[]
+    {
+        string.Join(", ", turn.ToEvict.Select(e => $"evict {e.Pod} for {e.For}")),
+        string.Join(", ", turn.ToRelease.Select(r => $"release {r.Pod} to {r.Node ?? "any node"}")),
+        string.Join(", ", turn.ToWake.Select(p => $"wake {p}")),
+    }.Where(t => t.Length > 0));
 
     private static string Digest(StringBuilder all) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(all.ToString())).AsSpan(0, 6));
 }

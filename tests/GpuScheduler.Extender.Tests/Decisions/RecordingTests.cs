@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Text;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Requests;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Testing;
@@ -30,7 +33,7 @@ public sealed class RecordingTests : IDisposable
 
         var result = Replayer.Replay(Path);
         Assert.Empty(result.Differences);
-        Assert.Equal((asked, 0, false), (result.Decisions, result.OfGangs, result.IsFull));
+        Assert.Equal((asked, false), (result.Decisions, result.IsFull));
         Assert.True(result.Changes > 10, "no change was recorded");
 
         var text = await File.ReadAllTextAsync(Path, TestContext.Current.CancellationToken);
@@ -38,6 +41,31 @@ public sealed class RecordingTests : IDisposable
         var changed = Replayer.Replay(Path);
         Assert.NotEmpty(changed.Differences);
         Assert.All(changed.Differences, d => Assert.NotEqual(d.Recorded, d.Replayed));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
+    public async Task Gangs_and_pods_beside_them_are_replayed_to_the_same_decisions_and_without_one_node_others_are_made(int seed)
+    {
+        await using (var service = await RunningService.StartAsync(("Recording:Path", Path), ("Gangs:BarrierTimeout", "00:00:00.700"), ("Gangs:Backoff", "00:00:00.300"), ("Gangs:PlanHold", "00:00:02"), ("Gangs:ReplaceHold", "00:00:00.500"), ("Gangs:SolveLimit", "00:00:00.200")))
+        {
+            await RunGangsAsync(service, new Random(seed));
+        }
+
+        var result = Replayer.Replay(Path);
+        Assert.Empty(result.Differences);
+        var text = await File.ReadAllTextAsync(Path, TestContext.Current.CancellationToken);
+        Assert.All(new[] { "Filter", "Arrive", "Answered", "Turn", "Solved", "GroupChange", "Commit" }, kind => Assert.Contains($"\"kind\":\"{kind}\"", text, StringComparison.Ordinal));
+
+        await File.WriteAllLinesAsync(Path, text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => !l.Contains("UpsertNode", StringComparison.Ordinal) || !l.Contains("rack-0", StringComparison.Ordinal)), TestContext.Current.CancellationToken);
+        Assert.NotEmpty(Replayer.Replay(Path).Differences);
     }
 
     [Theory]
@@ -102,6 +130,90 @@ public sealed class RecordingTests : IDisposable
         }
 
         return asked;
+    }
+
+    /// <summary>Gangs come, some never whole, and pods beside them; members are bound at the same time, some never; members and nodes go.</summary>
+    private static async Task RunGangsAsync(RunningService service, Random random)
+    {
+        var cluster = service.Services.GetRequiredService<ClusterState>();
+        List<string> nodes = [.. cluster.Current.Nodes.OfType<NodeInfo>().Select(n => n.Facts.Name)];
+        for (var i = 0; i < 4; i++)
+        {
+            nodes.Add($"rack-{i}");
+            cluster.UpsertNode(new NodeBuilder(nodes[^1]).Gpus("NVIDIA-H100-80GB-HBM3", 8).Label("network.topology.nvidia.com/leaf", $"r{i / 2}").Build());
+        }
+
+        var waiting = new List<(string Uid, string Pod)>();
+        var bound = new List<string>();
+        var binds = new List<Task>();
+        for (var round = 0; round < 12; round++)
+        {
+            var members = 2 + random.Next(3);
+            var present = random.Next(5) == 0 ? members - 1 : members;
+            var annotations = new Dictionary<string, string> { [GpuAnnotations.GangName] = $"g{round}", [GpuAnnotations.GangSize] = members.ToString(CultureInfo.InvariantCulture) };
+            if (random.Next(3) == 0)
+            {
+                annotations[GpuAnnotations.GangRequiredTopology] = "rack";
+            }
+
+            if (random.Next(3) == 0)
+            {
+                annotations[GpuAnnotations.GangMinMembers] = "2";
+            }
+
+            var requests = new Dictionary<string, string> { [GpuAnnotations.GpuResource] = (1 << random.Next(4)).ToString(CultureInfo.InvariantCulture) };
+            for (var m = 0; m < present; m++)
+            {
+                var pod = Requests.Pod($"g{round}-{m}", requests, annotations, random.Next(2));
+                waiting.Add(($"g{round}-{m}", pod));
+                cluster.UpsertPod(PodJsonReader.Read(Encoding.UTF8.GetBytes(pod)));
+            }
+
+            var single = Requests.Pod($"s{round}", 1 + random.Next(4));
+            waiting.Add(($"s{round}", single));
+            cluster.UpsertPod(PodJsonReader.Read(Encoding.UTF8.GetBytes(single)));
+            cluster.UpsertGroupObject(new GroupObject { Id = new GroupObjectId(GroupKinds.CoschedulingPodGroup, "team", $"other-{round}"), MinMembers = 2 });
+            foreach (var (uid, pod) in waiting.ToList())
+            {
+                var answer = await service.PostAsync("filter", Requests.Args(pod, nodes));
+                string[] passed = [.. answer.Json.GetProperty("NodeNames").EnumerateArray().Select(n => n.GetString()!)];
+                if (passed.Length == 0)
+                {
+                    if (random.Next(3) == 0)
+                    {
+                        await service.PostAsync("preempt", Requests.Preemption(pod, nodes.Take(4).ToDictionary(n => n, _ => Array.Empty<string>())));
+                    }
+
+                    continue;
+                }
+
+                if (passed.Length > 1)
+                {
+                    await service.PostAsync("prioritize", Requests.Args(pod, passed));
+                }
+
+                if (random.Next(8) > 0)
+                {
+                    waiting.RemoveAll(w => w.Uid == uid);
+                    bound.Add(uid);
+                    binds.Add(service.PostAsync("bind", Requests.Binding(uid, passed[random.Next(passed.Length)])));
+                }
+            }
+
+            await Task.Delay(random.Next(400), TestContext.Current.CancellationToken);
+            if (random.Next(2) == 0 && bound.Count > 0)
+            {
+                cluster.DeletePod(bound[random.Next(bound.Count)]);
+            }
+
+            if (random.Next(4) == 0)
+            {
+                cluster.DeleteNode(nodes[^1]);
+                nodes.RemoveAt(nodes.Count - 1);
+            }
+        }
+
+        await Task.WhenAll(binds);
     }
 
     private static PodShape Shape(Random random) => random.Next(5) switch

@@ -42,6 +42,26 @@ public sealed class GangQueueTests
     }
 
     [Fact]
+    public void Nodes_are_kept_for_a_gang_though_the_network_has_changed_since_it_was_planned()
+    {
+        var bench = new GangBench(0);
+        foreach (var (name, rack) in new[] { ("n0", "r0"), ("n1", "r1") })
+        {
+            bench.Cluster.UpsertNode(GangBench.Node(name, rack));
+            Bind(bench, $"old-{name}", 1, name);
+        }
+
+        Assert.Contains("the cluster is short of", bench.Filter(bench.Arrive("next", 2, 8)[0]).Why, StringComparison.Ordinal);
+
+        // Levels and domains have other numbers now, and it is too soon to plan anew.
+        bench.Cluster.UpsertNode(new NodeBuilder("n0").Gpus("NVIDIA-H100-80GB-HBM3", 8).Build());
+        bench.Cluster.UpsertNode(new NodeBuilder("n1").Gpus("NVIDIA-H100-80GB-HBM3", 8).Build());
+        bench.Gangs.Sweep();
+
+        Assert.Equal(2, Assert.Single(bench.Gangs.Find("default", "next")).KeptNodes.Length);
+    }
+
+    [Fact]
     public void A_more_urgent_pod_gets_what_is_kept()
     {
         var bench = Crowded();
