@@ -1,7 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.Canary;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
@@ -11,7 +13,7 @@ namespace GpuScheduler.Extender;
 
 /// <summary>
 /// Everything that can be set: on the command line, in the environment (prefix GPU_SCHEDULER_, double underscore for a colon) or in
-/// a JSON file (--config), in this order of precedence. Checked at start by <see cref="ExtenderOptionsValidator"/>.
+/// a JSON file (--config), in this order of precedence. Checked at start, and whenever the file changes, by <see cref="ExtenderOptionsValidator"/>.
 /// </summary>
 public sealed class ExtenderOptions
 {
@@ -35,6 +37,9 @@ public sealed class ExtenderOptions
 
     /// <summary>Profiles by name, to be tried beside the one that serves.</summary>
     public Dictionary<string, ProfileSettings> Profiles { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>One of these that serves a share of the namespaces.</summary>
+    public CanaryOptions Canary { get; set; } = new();
 
     /// <summary>How long holds last.</summary>
     public LedgerOptions Holds { get; set; } = new();
@@ -146,6 +151,22 @@ public sealed class ExtenderOptions
 
         /// <summary>Most pods that are woken, and most whose gate is removed, in a second.</summary>
         public int WakesPerSecond { get; set; } = 100;
+
+        /// <summary>These settings over what the host decides; null where gangs are not planned.</summary>
+        [return: NotNullIfNotNull(nameof(present))]
+        internal GangOptions? Over(GangOptions? present) => present is null ? null : present with
+        {
+            BarrierTimeout = BarrierTimeout,
+            PlanHold = PlanHold,
+            Backoff = Backoff,
+            SolveLimit = SolveLimit,
+            KeepForNext = KeepForNext,
+            KeepLimit = KeepLimit,
+            EvictionHold = EvictionHold,
+            ReplaceHold = ReplaceHold,
+            BatchLimit = BatchLimit,
+            WeightDecides = WeightDecides,
+        };
     }
 
     /// <summary>The words of other GPU sharing stacks (see <see cref="Core.Requests.Dialects.ShareDialects"/>).</summary>
