@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Text.Json;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
@@ -12,6 +11,7 @@ using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Security;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
@@ -42,17 +42,13 @@ internal static class ExtenderHost
             app = Build(configFile, settings);
             await app.StartAsync(cancellation);
         }
-        catch (OptionsValidationException e)
-        {
-            return await FailAsync(e.Failures);
-        }
         catch (SocketException e)
         {
             return await FailAsync([$"an address of Urls or HealthUrls cannot be listened on: {e.Message}"]);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidSnapshotException or KubernetesConfigurationException or InvalidDataException)
+        catch (Exception e) when (SettingsReader.Problems(e) is { } problems)
         {
-            return await FailAsync([e.Message]);
+            return await FailAsync(problems);
         }
 
         await using (app)
@@ -66,13 +62,14 @@ internal static class ExtenderHost
     /// <summary>Builds the service. Throws <see cref="OptionsValidationException"/> when a setting is wrong.</summary>
     public static WebApplication Build(string? configFile, IReadOnlyDictionary<string, string?> settings)
     {
-        var own = ReadSettings(configFile, settings);
-        var options = Check(own);
+        var own = SettingsReader.Read(configFile, settings);
+        var options = SettingsReader.Check(own);
+        var logging = new LoggingSettings(own);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
 
         // Of our settings the framework sees those of logging alone: it would take Urls for its own.
         builder.Configuration.Sources.Clear();
-        builder.Configuration.AddInMemoryCollection(own.GetSection("Logging").AsEnumerable());
+        builder.Configuration.Sources.Add(logging);
         builder.Logging.ClearProviders().AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -86,6 +83,7 @@ internal static class ExtenderHost
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = s.GetService<Recorder>() });
         services.AddDecisions(options);
+        services.AddSettings(options, new SettingsSource(configFile, settings, own), logging);
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
@@ -238,6 +236,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.Services.GetRequiredService<MigEndpoints>().Map(app);
         app.MapDecisions();
+        app.MapSettings();
         app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
@@ -246,7 +245,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall, POST /v1/what-if /v1/expected-start, and a page at /\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall /v1/config /v1/canary, POST /v1/what-if /v1/expected-start, and a page at /\n");
         });
     }
 
@@ -295,89 +294,6 @@ internal static class ExtenderHost
                 });
             });
         }
-    }
-
-    private static IConfigurationRoot ReadSettings(string? configFile, IReadOnlyDictionary<string, string?> settings)
-    {
-        var builder = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?>
-        {
-            ["Logging:LogLevel:Default"] = "Information",
-            ["Logging:LogLevel:Microsoft"] = "Warning",
-            ["Logging:LogLevel:Microsoft.Hosting.Lifetime"] = "Information",
-
-            // It logs an error whenever a probe finds the service not ready yet.
-            ["Logging:LogLevel:Microsoft.Extensions.Diagnostics.HealthChecks"] = "None",
-        });
-        if (configFile is not null && !File.Exists(configFile))
-        {
-            throw new FileNotFoundException($"--config is \"{configFile}\": there is no such file");
-        }
-
-        try
-        {
-            if (configFile is not null)
-            {
-                var file = new ConfigurationBuilder().AddJsonFile(Path.GetFullPath(configFile), optional: false).Build();
-                RefuseUnknown(file);
-                builder.AddConfiguration(file);
-            }
-
-            // A null, which JSON can say, is as if the setting were not there.
-            var all = builder.AddEnvironmentVariables("GPU_SCHEDULER_").AddInMemoryCollection(settings).Build();
-            return new ConfigurationBuilder().AddInMemoryCollection(all.AsEnumerable().Where(s => s.Value is not null)).Build();
-        }
-        catch (InvalidDataException e)
-        {
-            var cause = e.GetBaseException();
-            throw new InvalidDataException($"--config is \"{configFile}\": {(cause is JsonException { LineNumber: { } line } ? $"line {line + 1} is not JSON: " : "")}{cause.Message}", e);
-        }
-    }
-
-    /// <summary>
-    /// A setting that is misspelled in the file is no setting at all, and nobody would know. (The environment is not looked at in this
-    /// way: Kubernetes itself sets variables with the same prefix for a Service of this name.)
-    /// </summary>
-    private static void RefuseUnknown(IConfiguration file)
-    {
-        var unknown = file.GetChildren()
-            .Where(section => section.Key is not "Logging")
-            .SelectMany(section => Unknown(section, typeof(ExtenderOptions)))
-            .Select(path => $"{path} is not a setting; docs/options.md lists those that are")
-            .ToList();
-        if (unknown.Count > 0)
-        {
-            throw new OptionsValidationException("", typeof(ExtenderOptions), unknown);
-        }
-    }
-
-    private static IEnumerable<string> Unknown(IConfigurationSection section, Type within)
-    {
-        if (within.IsGenericType && within.GetGenericTypeDefinition() == typeof(Dictionary<,>))
-        {
-            return section.GetChildren().SelectMany(child => Unknown(child, within.GenericTypeArguments[1]));
-        }
-
-        var property = within.GetProperties().FirstOrDefault(p => string.Equals(p.Name, section.Key, StringComparison.OrdinalIgnoreCase));
-        return property is null
-            ? [section.Path]
-            : section.GetChildren().SelectMany(child => Unknown(child, property.PropertyType));
-    }
-
-    /// <summary>Binds and checks; what is served depends on the options, so that they are needed before there is a service provider.</summary>
-    private static ExtenderOptions Check(IConfiguration configuration)
-    {
-        var options = new ExtenderOptions();
-        try
-        {
-            configuration.Bind(options);
-        }
-        catch (InvalidOperationException e)
-        {
-            throw new OptionsValidationException("", typeof(ExtenderOptions), [e.InnerException is { } inner ? $"{e.Message} {inner.Message}" : e.Message]);
-        }
-
-        var result = ExtenderOptionsValidator.Validate(options);
-        return result.Count > 0 ? throw new OptionsValidationException("", typeof(ExtenderOptions), result) : options;
     }
 
     private static EngineOptions EngineOptionsOf(ExtenderOptions options, IServiceProvider services) => new()

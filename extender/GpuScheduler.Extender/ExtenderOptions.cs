@@ -3,6 +3,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Reservations;
+using GpuScheduler.Extender.Canary;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
@@ -12,7 +13,7 @@ namespace GpuScheduler.Extender;
 
 /// <summary>
 /// Everything that can be set: on the command line, in the environment (prefix GPU_SCHEDULER_, double underscore for a colon) or in
-/// a JSON file (--config), in this order of precedence. Checked at start by <see cref="ExtenderOptionsValidator"/>.
+/// a JSON file (--config), in this order of precedence. Checked at start, and whenever the file changes, by <see cref="ExtenderOptionsValidator"/>.
 /// </summary>
 public sealed class ExtenderOptions
 {
@@ -36,6 +37,9 @@ public sealed class ExtenderOptions
 
     /// <summary>Profiles by name, to be tried beside the one that serves.</summary>
     public Dictionary<string, ProfileSettings> Profiles { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>One of these that serves a share of the namespaces.</summary>
+    public CanaryOptions Canary { get; set; } = new();
 
     /// <summary>How long holds last.</summary>
     public LedgerOptions Holds { get; set; } = new();

@@ -5,6 +5,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Profiles;
+using GpuScheduler.Kubernetes;
 
 namespace GpuScheduler.Extender;
 
@@ -56,6 +57,8 @@ internal static class ExtenderOptionsValidator
         {
             profile.Check(name, errors);
         }
+
+        options.Canary.Check(options.Profiles, errors);
 
         CheckTime(errors, "Holds:TentativeHold", options.Holds.TentativeHold, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         CheckTime(errors, "Holds:PromiseHold", options.Holds.PromiseHold, options.BindTimeout, TimeSpan.FromHours(1));
@@ -130,6 +133,18 @@ internal static class ExtenderOptionsValidator
         foreach (var name in names.Where(n => n.Length > MigLabels.MostLength))
         {
             errors.Add($"Mig:Configs has \"{name}\": a label takes at most {MigLabels.MostLength} characters");
+        }
+
+        if (names.Length > 0 && File.Exists(mig.ConfigFile))
+        {
+            try
+            {
+                MigConfigFile.Load(mig.ConfigFile, names);
+            }
+            catch (InvalidDataException e)
+            {
+                errors.Add($"Mig:ConfigFile: {e.Message}");
+            }
         }
 
         CheckTime(errors, "Mig:MinWait", mig.MinWait, TimeSpan.Zero, TimeSpan.FromHours(24));

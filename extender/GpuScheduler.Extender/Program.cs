@@ -1,11 +1,13 @@
 using System.CommandLine;
 using GpuScheduler.Extender;
+using GpuScheduler.Extender.Settings;
 
 var urls = new Option<string>("--urls") { Description = "Where to serve HTTP and gRPC, separated by ';': http://IP:PORT or https://IP:PORT (port 0: any free one). Default http://127.0.0.1:18888." };
 var healthUrls = new Option<string>("--health-urls") { Description = "Where to serve health and metrics alone, without TLS." };
 var cluster = new Option<string>("--cluster") { Description = "Serve from a snapshot file instead of a cluster: the output of 'kubectl get nodes,pods -A -o yaml' (or json)." };
 var kubeconfig = new Option<string>("--kubeconfig") { Description = "The kubeconfig file. Default: the service account in a pod, else KUBECONFIG, else ~/.kube/config." };
 var config = new Option<string>("--config") { Description = "A JSON file with settings; docs/options.md has all of them." };
+var checkConfig = new Option<string>("--check-config") { Description = "Checks a file with settings as --config does, together with the environment and the other options, and ends: 0 when it is right, 2 when not." };
 var tlsCert = new Option<string>("--tls-cert") { Description = "Server certificate with its chain (PEM), for https://." };
 var tlsKey = new Option<string>("--tls-key") { Description = "Private key of the server certificate (PEM)." };
 var clientCa = new Option<string>("--tls-client-ca") { Description = "Authorities (PEM) of client certificates; when set, the verbs and gRPC want one." };
@@ -14,7 +16,7 @@ var doNothing = new Option<bool>("--do-nothing") { Description = "Pass every nod
 
 var root = new RootCommand("gpu-scheduler's extender: decides for kube-scheduler which node and which GPUs, MIG devices or shares of a GPU a pod gets.")
 {
-    urls, healthUrls, cluster, kubeconfig, config, tlsCert, tlsKey, clientCa, oneNode, doNothing,
+    urls, healthUrls, cluster, kubeconfig, config, checkConfig, tlsCert, tlsKey, clientCa, oneNode, doNothing,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
@@ -36,6 +38,11 @@ root.SetAction(async (parsed, cancellation) =>
     Set("Tls:ClientCa", parsed.GetValue(clientCa));
     Set("Engine:AnswerOneNode", parsed.GetValue(oneNode) ? "true" : null);
     Set("DoNothing", parsed.GetValue(doNothing) ? "true" : null);
+    if (parsed.GetValue(checkConfig) is { } file)
+    {
+        return await ConfigCheck.RunAsync(file, settings, Console.Out, Console.Error);
+    }
+
     return await ExtenderHost.RunAsync(parsed.GetValue(config), settings, cancellation);
 });
 return await root.Parse(args).InvokeAsync();

@@ -96,7 +96,7 @@ public sealed class MigServiceTests : IDisposable
     {
         var settings = Settings();
         settings["Mig:Configs"] = "all-1g.10gb;all-2g.99gb";
-        var message = Assert.Throws<InvalidDataException>(() => ExtenderHost.Build(null, settings)).Message;
+        var message = Assert.Single(Assert.Throws<OptionsValidationException>(() => ExtenderHost.Build(null, settings)).Failures);
 
         Assert.Contains("has no configuration all-2g.99gb; it has all-1g.10gb, all-2g.20gb, all-3g.40gb, all-7g.80gb, all-balanced", message, StringComparison.Ordinal);
     }

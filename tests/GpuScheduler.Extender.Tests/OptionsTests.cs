@@ -47,6 +47,19 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Profiles:try:Policy", "podbypod", "Profiles:try:Policy is \"podbypod\": bestfit, default")]
     [InlineData("Profiles:try:Weights:Topology", "-2", "Profiles:try:Weights:Topology is -2: a number of 0 or more is allowed")]
     [InlineData("Profiles:a b:Policy", "fgd", "Profiles:a b is not a name")]
+    [InlineData("Canary:Profile", "try", "Canary:Profile is \"try\": there is none under Profiles")]
+    [InlineData("Canary:Profile", "base", "Canary:Profile is \"base\": that is what the profile is called that serves the others")]
+    [InlineData("Canary:Share", "1.5", "Canary:Share is 1.5: 0 to 1 is allowed")]
+    [InlineData("Canary:Share", "NaN", "Canary:Share is NaN: 0 to 1 is allowed")]
+    [InlineData("Canary:Share", "0.1", "Canary:Profile is not set, but Canary:Share or Canary:Namespaces is")]
+    [InlineData("Canary:Namespaces", "team-a", "Canary:Profile is not set, but Canary:Share or Canary:Namespaces is")]
+    [InlineData("Canary:Namespaces", "team-a,team-b", "Canary:Namespaces has \"team-a,team-b\": that is no name of a namespace; they are separated by ';'")]
+    [InlineData("Canary:Window", "00:00:05", "Canary:Window is 00:00:05: 00:00:10 to 1.00:00:00 is allowed")]
+    [InlineData("Canary:MinPods", "4", "Canary:MinPods is 4: 5 to 1000000 is allowed")]
+    [InlineData("Canary:MinDecisions", "0", "Canary:MinDecisions is 0: 5 to 1000000 is allowed")]
+    [InlineData("Canary:MaxRefusalIncrease", "-0.1", "Canary:MaxRefusalIncrease is -0.1: 0 to 1 is allowed")]
+    [InlineData("Canary:MaxLatency", "00:01:00", "Canary:MaxLatency is 00:01:00: 00:00:00.0001000 to 00:00:30 is allowed")]
+    [InlineData("Logging:LogLevel:Default", "Loud", "Logging:LogLevel:Default is \"Loud\": Trace, Debug, Information, Warning, Error, Critical, None are allowed")]
     [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
     [InlineData("DoNothing", "7", "DoNothing")]
     [InlineData("Holds:TentativeHold", "00:00:00", "Holds:TentativeHold is 00:00:00: 00:00:00.1000000 to 01:00:00 is allowed")]
@@ -100,6 +113,17 @@ public sealed class OptionsTests : IDisposable
         Assert.Contains(
             Failures(null, ("Cluster", null), ("Kubeconfig", kubeconfig), ("LeaderElection:Enabled", "true"), ("LeaderElection:Namespace", "gpu-scheduler"), ("LeaderElection:" + option, value)),
             f => f.Contains(expected, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_canary_that_serves_nobody_and_one_that_is_none_of_the_profiles_are_refused()
+    {
+        Assert.Equal(
+            ["Canary:Profile is \"try\", but it serves nobody: set Canary:Share, Canary:Namespaces or both, or remove it"],
+            Failures(null, ("Profiles:try:Policy", "fgd"), ("Canary:Profile", "try")));
+        Assert.Equal(
+            ["Canary:Profile is \"other\": Profiles has one, try"],
+            Failures(null, ("Profiles:try:Policy", "fgd"), ("Profiles:one:Policy", "fgd"), ("Canary:Profile", "other"), ("Canary:Share", "0.1")));
     }
 
     [Fact]
@@ -273,6 +297,13 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("gpu-scheduler-extender: Cluster is \"/no/such/file\": there is no such file", error, StringComparison.Ordinal);
         Assert.Contains("gpu-scheduler-extender: Tls:Certificate is not set", error, StringComparison.Ordinal);
+
+        (code, output, error) = await RunAsync("--check-config", Write("good.json", """{"Engine":{"AnswerOneNode":true} }"""), "--cluster", Repository.ExampleCluster);
+        Assert.Equal((0, ""), (code, error));
+        Assert.EndsWith("good.json: ok", output.TrimEnd(), StringComparison.Ordinal);
+        (code, output, error) = await RunAsync("--check-config", Write("bad.json", """{"Engin":{},"BindTimeout":"00:00:09"}"""));
+        Assert.Equal((2, ""), (code, output));
+        Assert.Contains("bad.json: Engin is not a setting", error, StringComparison.Ordinal);
 
         (code, _, error) = await RunAsync("--no-such-option");
         Assert.NotEqual(0, code);

@@ -47,7 +47,10 @@ public sealed class RunningService : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Serves the example cluster, or what the settings name in its place.</summary>
-    public static async Task<RunningService> StartAsync(params (string Key, string? Value)[] settings)
+    public static Task<RunningService> StartAsync(params (string Key, string? Value)[] settings) => StartWithAsync(null, settings);
+
+    /// <summary>As <see cref="StartAsync"/>, with a file that has more settings.</summary>
+    public static async Task<RunningService> StartWithAsync(string? configFile, params (string Key, string? Value)[] settings)
     {
         var all = new Dictionary<string, string?>(StringComparer.OrdinalIgnoreCase)
         {
@@ -62,7 +65,7 @@ public sealed class RunningService : IAsyncDisposable
             all[key] = value;
         }
 
-        var app = ExtenderHost.Build(null, all);
+        var app = ExtenderHost.Build(configFile, all);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return new RunningService(app);
     }

@@ -25,6 +25,11 @@ internal static class DecisionJson
             json.WriteString("gang", gang.ToString());
         }
 
+        if (decision.Profile is { } profile)
+        {
+            json.WriteString("profile", profile);
+        }
+
         json.WriteNumber("generation", decision.Generation);
         json.WriteBoolean("ok", decision.Succeeded);
         if (decision.Kind is DecisionKind.Filter or DecisionKind.Preempt)

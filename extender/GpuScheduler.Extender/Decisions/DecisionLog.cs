@@ -30,7 +30,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
     private long _last;
     private int _pruneAt = 1024;
 
-    public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses, int passed)
+    public void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses, int passed, string? profile = null)
     {
         var refusals = passed == candidates.Length ? [] : RefusalTally.Count(snapshot, candidates, statuses);
         Add(pod, new DecisionRecord
@@ -43,6 +43,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
             Offered = candidates.Length,
             Passed = passed,
             Refusals = refusals,
+            Profile = profile,
         });
     }
 
@@ -57,7 +58,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
         Error = pod.Invalid,
     });
 
-    public void Preempted(PodInfo pod, Snapshot snapshot, IReadOnlyList<PreemptionCandidate> offered, IReadOnlyList<PreemptionCandidate> kept) => Add(pod, new DecisionRecord
+    public void Preempted(PodInfo pod, Snapshot snapshot, IReadOnlyList<PreemptionCandidate> offered, IReadOnlyList<PreemptionCandidate> kept, string? profile = null) => Add(pod, new DecisionRecord
     {
         At = time.GetUtcNow(),
         Kind = DecisionKind.Preempt,
@@ -66,12 +67,13 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
         Gang = pod.Gang?.Key,
         Offered = offered.Count,
         Passed = kept.Count,
+        Profile = profile,
         Text = kept.Count == 0
             ? "removing pods helps on none of the nodes offered"
             : string.Create(CultureInfo.InvariantCulture, $"removing pods helps on {kept.Count} of {offered.Count} nodes; on {kept[0].Node} it takes {kept[0].VictimUids.Length}"),
     });
 
-    public void Bound(BindingArgs args, PodInfo? pod, long generation, string error, DeviceAssignment devices)
+    public void Bound(BindingArgs args, PodInfo? pod, long generation, string error, DeviceAssignment devices, string? profile = null)
     {
         var known = pod ?? new PodInfo { Uid = args.PodUid, Namespace = args.PodNamespace, Name = args.PodName, Request = GpuRequest.None };
         Add(known, new DecisionRecord
@@ -84,6 +86,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
             Node = args.Node,
             Devices = error.Length == 0 ? devices : null,
             Error = error.Length == 0 ? null : error,
+            Profile = profile,
         });
     }
 

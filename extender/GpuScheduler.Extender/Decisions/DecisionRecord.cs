@@ -47,6 +47,9 @@ internal sealed record DecisionRecord
     /// <summary>Why it was refused; null when it was not, or the refusals say so.</summary>
     public string? Error { get; init; }
 
+    /// <summary>Which profile decided; null when one decides for all.</summary>
+    public string? Profile { get; init; }
+
     /// <summary>True when the pod or gang got what it came for.</summary>
     public bool Succeeded => Error is null && (Kind is DecisionKind.Bind or DecisionKind.Plan || Passed > 0);
 }

@@ -11,13 +11,19 @@ namespace GpuScheduler.Extender.Decisions;
 internal interface IDecisionRecorder
 {
     /// <summary>Nodes were judged for a pod.</summary>
-    void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses, int passed);
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes.</param>
+    /// <param name="statuses">A status for each.</param>
+    /// <param name="passed">How many will do.</param>
+    /// <param name="profile">Which profile decided; null when one decides for all.</param>
+    void Filtered(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, ReadOnlySpan<Status> statuses, int passed, string? profile = null);
 
     /// <summary>A pod cannot be understood, so that no node was judged.</summary>
     void Misunderstood(PodInfo pod, Snapshot snapshot, int offered);
 
     /// <summary>Victims were chosen for a pod.</summary>
-    void Preempted(PodInfo pod, Snapshot snapshot, IReadOnlyList<PreemptionCandidate> offered, IReadOnlyList<PreemptionCandidate> kept);
+    void Preempted(PodInfo pod, Snapshot snapshot, IReadOnlyList<PreemptionCandidate> offered, IReadOnlyList<PreemptionCandidate> kept, string? profile = null);
 
     /// <summary>A bind ended.</summary>
     /// <param name="args">What was asked for.</param>
@@ -25,7 +31,8 @@ internal interface IDecisionRecorder
     /// <param name="generation">Generation of the newest snapshot.</param>
     /// <param name="error">Why the pod is not bound; "" when it is.</param>
     /// <param name="devices">The devices it got.</param>
-    void Bound(BindingArgs args, PodInfo? pod, long generation, string error, DeviceAssignment devices);
+    /// <param name="profile">Which profile decided; null when one decides for all.</param>
+    void Bound(BindingArgs args, PodInfo? pod, long generation, string error, DeviceAssignment devices, string? profile = null);
 
     /// <summary>A gang was planned, or could not be.</summary>
     void Planned(GangKey gang, GangPlan plan, long generation);

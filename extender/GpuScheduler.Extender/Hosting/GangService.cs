@@ -3,6 +3,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
 
@@ -19,7 +20,7 @@ internal sealed partial class GangService : BackgroundService
     private readonly GangScheduler _gangs;
     private readonly Readiness _readiness;
     private readonly ExtenderMetrics _metrics;
-    private readonly ExtenderOptions _options;
+    private readonly SettingsInUse _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly IPodReleaser? _releaser;
@@ -27,12 +28,12 @@ internal sealed partial class GangService : BackgroundService
     private readonly IPodEvictor? _evictor;
     private readonly Recorder? _recorder;
 
-    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, ExtenderOptions options, TimeProvider time, ILogger<GangService> log, IPodReleaser? releaser = null, IPodWaker? waker = null, IPodEvictor? evictor = null, Recorder? recorder = null)
+    public GangService(SchedulingEngine engine, Readiness readiness, ExtenderMetrics metrics, SettingsInUse settings, TimeProvider time, ILogger<GangService> log, IPodReleaser? releaser = null, IPodWaker? waker = null, IPodEvictor? evictor = null, Recorder? recorder = null)
     {
         _gangs = engine.Gangs ?? throw new ArgumentException("the engine places members of gangs one by one", nameof(engine));
         _readiness = readiness;
         _metrics = metrics;
-        _options = options;
+        _settings = settings;
         _time = time;
         _log = log;
         _releaser = releaser;
@@ -67,7 +68,7 @@ internal sealed partial class GangService : BackgroundService
         }
     }
 
-    private int MostAtOnce => Math.Max(1, (int)(_options.Gangs.WakesPerSecond * s_interval.TotalSeconds));
+    private int MostAtOnce => Math.Max(1, (int)(_settings.Options.Gangs.WakesPerSecond * s_interval.TotalSeconds));
 
     private GangTurn TakeTurn()
     {

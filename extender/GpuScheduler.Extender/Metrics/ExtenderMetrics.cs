@@ -26,6 +26,11 @@ internal sealed class ExtenderMetrics : IDisposable
     private readonly Counter<long> _plans;
     private readonly Histogram<double> _gap;
     private readonly Histogram<double> _gangWait;
+    private readonly Counter<long> _profileDecisions;
+    private readonly Counter<long> _profilePods;
+    private readonly Histogram<double> _profileDuration;
+    private readonly Counter<long> _withdrawals;
+    private readonly Counter<long> _reloads;
 
     public ExtenderMetrics(ClusterState cluster, string meterName = MeterName)
     {
@@ -63,6 +68,14 @@ internal sealed class ExtenderMetrics : IDisposable
         {
             HistogramBucketBoundaries = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 10_800, 43_200],
         });
+        _profileDecisions = _meter.CreateCounter<long>("gpu_scheduler.profile.decisions", null, "Answers of filter while a canary is set, by profile and outcome.");
+        _profilePods = _meter.CreateCounter<long>("gpu_scheduler.profile.pods", null, "Pods by profile and outcome of the first answer about them, while a canary serves.");
+        _profileDuration = _meter.CreateHistogram<double>("gpu_scheduler.profile.decide.duration", "s", "Time to decide a filter call while a canary is set, by profile.", null, new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 1],
+        });
+        _withdrawals = _meter.CreateCounter<long>("gpu_scheduler.canary.withdrawals", null, "Canaries that were withdrawn, by reason.");
+        _reloads = _meter.CreateCounter<long>("gpu_scheduler.config.reloads", null, "Times that the settings were read again, by outcome.");
         _meter.CreateObservableGauge("gpu_scheduler.allocations", () => cluster.CountAllocations().Select(
             c => new Measurement<int>(c.Value, new KeyValuePair<string, object?>("state", c.Key.ToString()))), null, "Allocations in the ledger, by state.");
         _meter.CreateObservableGauge("gpu_scheduler.nodes", () => cluster.Current.Index.Count, null, "Nodes known.");
@@ -103,6 +116,22 @@ internal sealed class ExtenderMetrics : IDisposable
             }
         }
     }
+
+    /// <summary>One of two profiles answered a filter call.</summary>
+    public void ProfileDecided(string profile, string outcome, TimeSpan took)
+    {
+        var tag = new KeyValuePair<string, object?>("profile", profile);
+        _profileDecisions.Add(1, tag, new KeyValuePair<string, object?>("outcome", outcome));
+        _profileDuration.Record(took.TotalSeconds, tag);
+    }
+
+    /// <summary>One of two profiles answered for the first time about a pod.</summary>
+    public void ProfilePod(string profile, string outcome) =>
+        _profilePods.Add(1, new KeyValuePair<string, object?>("profile", profile), new KeyValuePair<string, object?>("outcome", outcome));
+
+    public void CanaryWithdrawn(string reason) => _withdrawals.Add(1, new KeyValuePair<string, object?>("reason", reason));
+
+    public void SettingsRead(string outcome) => _reloads.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
 
     public void Expired(Core.Reservations.AllocationState state) => _expired.Add(1, new KeyValuePair<string, object?>("state", state.ToString()));
 

@@ -7,7 +7,7 @@ namespace GpuScheduler.Extender.Profiles;
 public sealed class ProfileSettings
 {
     /// <summary>The policy of the service itself; the only one that has <see cref="Weights"/>.</summary>
-    public const string OwnPolicy = "default";
+    public const string OwnPolicy = ServiceProfiles.Own;
 
     /// <summary>One of <see cref="PlacementPolicies.Names"/>.</summary>
     public string Policy { get; set; } = OwnPolicy;
@@ -19,9 +19,7 @@ public sealed class ProfileSettings
     /// Makes the profile, with the filters of the service: kube-scheduler judges CPU and memory. For an engine that decides alone there is
     /// <see cref="Profile.WithNodeResources"/>. A profile may learn: engines do not share one.
     /// </summary>
-    internal Profile Create() => Policy == OwnPolicy
-        ? Profile.Create(Weights)
-        : PlacementPolicies.Create(Policy, new PolicyContext()) with { Filters = Profile.DefaultFilters };
+    internal Profile Create() => ServiceProfiles.Create(Policy, Weights);
 
     /// <summary>Adds what is wrong.</summary>
     internal void Check(string name, List<string> errors)

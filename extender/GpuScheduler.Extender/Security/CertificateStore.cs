@@ -1,6 +1,7 @@
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using GpuScheduler.Extender.Settings;
 
 namespace GpuScheduler.Extender.Security;
 
@@ -44,9 +45,7 @@ internal sealed partial class CertificateStore(ExtenderOptions options, TimeProv
         string stamp;
         try
         {
-            // The contents, not the times: a Secret's files are links to links, and what changes is a folder above them.
-            stamp = string.Join('|', new[] { _tls.Certificate, _tls.Key, _tls.ClientCa }
-                .Select(f => f is { Length: > 0 } ? Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(f))) : ""));
+            stamp = FileStamp.Of(_tls.Certificate, _tls.Key, _tls.ClientCa);
         }
         catch (Exception e) when (_current is not null && e is IOException or UnauthorizedAccessException)
         {

@@ -7,6 +7,7 @@ using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Observability;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
 using GpuScheduler.Kubernetes.Recordings;
@@ -25,9 +26,9 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, ExtenderOptions options, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, SettingsInUse settings, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
 {
-    private readonly DialectSet _dialects = DialectSettingsReader.Read(options.Dialects);
+    private readonly DialectSet _dialects = DialectSettingsReader.Read(settings.Options.Dialects);
     private readonly NodeTurns _turns = new();
 
     public async Task<BindAnswer> BindAsync(BindingArgs args)
@@ -48,6 +49,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         }
 
         // Not the caller's cancellation: a Binding that is half sent has an unknown outcome, which helps nobody.
+        var options = settings.Options;
         using var timeout = new CancellationTokenSource(options.BindTimeout); // for a wait at the API server that comes before any bind
         if (options.DoNothing)
         {
@@ -67,7 +69,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             answer = BindAnswer.Failed($"pod {args.PodNamespace}/{args.PodName} could not be read from the API server: {e.Message}");
         }
 
-        decisions?.Bound(args, pod, engine.Cluster.Current.Generation, answer.Error, answer.Devices);
+        decisions?.Bound(args, pod, engine.Cluster.Current.Generation, answer.Error, answer.Devices, engine.ProfileFor(args.PodNamespace));
         return answer;
     }
 
@@ -158,7 +160,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             return await PostAsync(args, devices, PluginContract.None, term);
         }
 
-        using var wait = new CancellationTokenSource(options.Dialects.NodeWait);
+        using var wait = new CancellationTokenSource(settings.Options.Dialects.NodeWait);
         IDisposable turn;
         try
         {
@@ -185,7 +187,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
             var outcome = await PostAsync(args, devices, contract, term);
             if (locks is not null && outcome.Kind == BindOutcomeKind.Rejected)
             {
-                using var release = new CancellationTokenSource(options.BindTimeout);
+                using var release = new CancellationTokenSource(settings.Options.BindTimeout);
                 await locks.ReleaseAsync(args.Node, args.PodNamespace, args.PodName, release.Token);
             }
 
@@ -198,7 +200,7 @@ internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder bi
         try
         {
             using var post = CancellationTokenSource.CreateLinkedTokenSource(term);
-            post.CancelAfter(options.BindTimeout);
+            post.CancelAfter(settings.Options.BindTimeout);
             return await binder.BindAsync(args.PodNamespace, args.PodName, args.PodUid, args.Node, devices, contract, post.Token);
         }
         catch (Exception e)

@@ -1,8 +1,10 @@
 using System.Buffers;
+using System.Diagnostics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
+using GpuScheduler.Extender.Canary;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Observability;
@@ -15,7 +17,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null, EngineControl? control = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -57,15 +59,21 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
             candidates = Recorder.Renew(ref snapshot, Snapshot, candidates);
         }
 
-        var passed = engine.Filter(pod, snapshot, candidates, statuses);
+        var start = control?.Canary is null ? 0 : Stopwatch.GetTimestamp();
+        var passed = engine.Filter(pod, snapshot, candidates, statuses, out var profile);
+        var took = profile is null || start == 0 ? TimeSpan.Zero : Stopwatch.GetElapsedTime(start);
         span?.Filtered(passed, statuses);
         if (passed < candidates.Length)
         {
             metrics.Refused(statuses);
         }
 
-        decisions?.Filtered(pod, snapshot, candidates, statuses, passed);
+        decisions?.Filtered(pod, snapshot, candidates, statuses, passed, profile);
         recorder?.Filtered(pod, snapshot, candidates, statuses);
+        if (profile is not null)
+        {
+            control?.Filtered(pod, profile, passed == 0, took);
+        }
 
         return passed > 0 ? Outcome.Ok : Outcome.Unschedulable;
     }
@@ -99,7 +107,7 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         using var turn = Recorder.Turn(recorder);
         var snapshot = Snapshot;
         var kept = engine.Preempt(pod, snapshot, candidates);
-        decisions?.Preempted(pod, snapshot, candidates, kept);
+        decisions?.Preempted(pod, snapshot, candidates, kept, engine.ProfileFor(pod.Namespace));
         recorder?.Preempted(pod, candidates, kept);
         return kept;
     }

@@ -73,7 +73,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
     /// <inheritdoc/>
     public void Changing(ClusterChange change) => Write(Step(RecordedStepKind.Change) with { Change = change });
 
-    /// <summary>The settings are about to change. A decision that is being made at this moment may be replayed by the new ones.</summary>
+    /// <summary>The settings are about to change.</summary>
     public void Changing(RecordedSettings settings) => Write(Step(RecordedStepKind.Settings) with { Settings = settings });
 
     /// <inheritdoc/>

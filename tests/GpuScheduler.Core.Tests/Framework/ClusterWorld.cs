@@ -1,6 +1,7 @@
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Devices;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Core.Policies;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Testing;
@@ -50,6 +51,9 @@ internal sealed class ClusterWorld
     }
 
     private ClusterState Cluster => _engine.Cluster;
+
+    /// <summary>How often a canary came into effect.</summary>
+    public int Canaries { get; private set; }
 
     /// <summary>Granted promises, so that a test can see that the streams are not idle.</summary>
     public int Granted { get; private set; }
@@ -118,6 +122,7 @@ internal sealed class ClusterWorld
                 break;
             default:
                 _old = Cluster.Current;
+                Reload(random);
                 break;
         }
 
@@ -205,18 +210,37 @@ internal sealed class ClusterWorld
     private static T? Pick<T>(Random random, IEnumerable<T> items)
         where T : class => items.ToList() is { Count: > 0 } list ? list[random.Next(list.Count)] : null;
 
+    /// <summary>Every pod is of one of four namespaces, which two profiles may share out.</summary>
+    private PodBuilder BuilderOf(string uid) => _shapes[uid].Builder(uid).In($"team-{uid[^1] % 4}");
+
+    /// <summary>Other settings come into effect between any two steps: other weights, another canary, other holds.</summary>
+    private void Reload(Random random)
+    {
+        CanarySettings? canary = null;
+        if (random.Next(4) > 0)
+        {
+            string[] policies = [.. PlacementPolicies.Names.Where(p => p != PlacementPolicies.PodByPod)];
+            var share = new NamespaceShare(random.NextDouble(), random.Next(2) == 0 ? [] : [$"team-{random.Next(4)}"]);
+            canary = new CanarySettings($"canary-{random.Next(2)}", policies[random.Next(policies.Length)], new ScoreWeights { Topology = random.Next(1, 4), Stranding = random.Next(3) }, share);
+            Canaries++;
+        }
+
+        _engine.Apply(ServiceProfiles.Change(_engine.Options, new ScoreWeights { Topology = random.Next(1, 4), Stranding = random.Next(3) }, _answerOneNode, canary));
+        Cluster.Holds = new LedgerOptions { TentativeHold = TimeSpan.FromSeconds(random.Next(5, 60)) };
+    }
+
     private void Create(Random random)
     {
         var uid = $"pod-{_shapes.Count:d3}";
         _shapes[uid] = PodShape.Random(random);
-        _podLog.Add((uid, _shapes[uid].Builder(uid).Build()));
+        _podLog.Add((uid, BuilderOf(uid).Build()));
     }
 
     private void Delete(Random random)
     {
         if (Pick(random, Pods().Values) is { } pod)
         {
-            var builder = _shapes[pod.Uid].Builder(pod.Uid).Phase("Succeeded");
+            var builder = BuilderOf(pod.Uid).Phase("Succeeded");
             _podLog.Add((pod.Uid, random.Next(3) == 0 ? builder.Build() : null));
         }
     }
@@ -225,7 +249,7 @@ internal sealed class ClusterWorld
     {
         if (Pick(random, Pending()) is { } pod && Pick(random, At(_nodeLog, _nodeLog.Count).Keys) is { } node && random.Next(2) == 0)
         {
-            _podLog.Add((pod.Uid, _shapes[pod.Uid].Builder(pod.Uid).On(node).Build()));
+            _podLog.Add((pod.Uid, BuilderOf(pod.Uid).On(node).Build()));
         }
     }
 
@@ -321,7 +345,7 @@ internal sealed class ClusterWorld
             return;
         }
 
-        _podLog.Add((uid, _shapes[uid].Builder(uid).On(promise.Node, promise.Devices).Build()));
+        _podLog.Add((uid, BuilderOf(uid).On(promise.Node, promise.Devices).Build()));
         switch (random.Next(6))
         {
             case 0:

@@ -3,6 +3,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
@@ -27,7 +28,7 @@ public sealed class BindHandlerTests
         _cluster = new ClusterState(_time, new LedgerOptions());
         _cluster.UpsertNode(new NodeBuilder("n1").Gpus("NVIDIA-H100-80GB-HBM3", 8).Build());
         _cluster.UpsertNode(new NodeBuilder("n2").Gpus("NVIDIA-H100-80GB-HBM3", 8).Build());
-        _handler = new BindHandler(new SchedulingEngine(_cluster, new EngineOptions()), _api, _recent, _options, new ExtenderMetrics(_cluster, "BindHandlerTests"), NullLogger<BindHandler>.Instance);
+        _handler = new BindHandler(new SchedulingEngine(_cluster, new EngineOptions()), _api, _recent, new SettingsInUse(_options), new ExtenderMetrics(_cluster, "BindHandlerTests"), NullLogger<BindHandler>.Instance);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
@@ -114,7 +115,7 @@ public sealed class ContractBindTests
     }
 
     private BindHandler Handler() => new(
-        new SchedulingEngine(_cluster, new EngineOptions()), _api, _recent, _options, new ExtenderMetrics(_cluster, "ContractBindTests"), NullLogger<BindHandler>.Instance, _lock, _time);
+        new SchedulingEngine(_cluster, new EngineOptions()), _api, _recent, new SettingsInUse(_options), new ExtenderMetrics(_cluster, "ContractBindTests"), NullLogger<BindHandler>.Instance, _lock, _time);
 
     private PodInfo Hami(string uid) => Seen(new PodBuilder(uid).Gpus(1).Request("nvidia.com/gpumem", "1000").Build());
 

@@ -9,6 +9,7 @@ using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Metrics;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Extender.Wire;
 using GpuScheduler.Kubernetes;
@@ -101,7 +102,7 @@ public sealed class MessageGeneratorTests(ITestOutputHelper output)
             var metrics = new ExtenderMetrics(_cluster, "messages");
             var recent = new RecentPods();
             _verbs = new VerbProcessor(engine, metrics, recent, new ExtenderOptions());
-            _binder = new BindHandler(engine, new FakeBinder(), recent, new ExtenderOptions(), metrics, NullLogger<BindHandler>.Instance, time: _time);
+            _binder = new BindHandler(engine, new FakeBinder(), recent, new SettingsInUse(new ExtenderOptions()), metrics, NullLogger<BindHandler>.Instance, time: _time);
         }
 
         public int Bound { get; private set; }

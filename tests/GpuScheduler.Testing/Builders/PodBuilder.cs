@@ -11,10 +11,18 @@ public sealed class PodBuilder(string uid)
     private readonly Dictionary<string, string> _annotations = new(StringComparer.Ordinal);
     private readonly List<string> _gates = [];
     private NodeDemands? _demands;
+    private string _namespace = "default";
     private string? _node;
     private int _priority;
     private string _phase = "Pending";
     private string _preemptionPolicy = "";
+
+    /// <summary>Sets its namespace.</summary>
+    public PodBuilder In(string podNamespace)
+    {
+        _namespace = podNamespace;
+        return this;
+    }
 
     /// <summary>Sets an entry of resources.requests.</summary>
     public PodBuilder Request(string resource, string quantity)
@@ -111,6 +119,7 @@ public sealed class PodBuilder(string uid)
         {
             Uid = uid,
             Name = "pod-" + uid,
+            Namespace = _namespace,
             NodeName = _node,
             Priority = _priority,
             Phase = _phase,

@@ -152,6 +152,9 @@ internal sealed class SchedulerModel
             case < 17 when _random.Next(3) == 0:
                 DeleteGang();
                 break;
+            case < 18 when _random.Next(3) == 0:
+                Reload();
+                break;
             case < 22:
                 Sweep();
                 break;
@@ -197,6 +200,18 @@ internal sealed class SchedulerModel
     }
 
     // ---- the API server and its controllers
+
+    /// <summary>Other settings come into effect: another profile decides for everybody, or the first one again, and holds last otherwise.</summary>
+    private void Reload()
+    {
+        var options = _engine.Options;
+        var profile = options.Profile.WithWeights(new ScoreWeights { Topology = 1 + _random.Next(2) }) with { CardOrder = _random.Next(2) == 0 ? LeastFree.Instance : options.Profile.CardOrder };
+        _engine.Apply(options with
+        {
+            Canary = _random.Next(2) == 0 ? null : new CanaryProfile("canary", "default", profile, new NamespaceShare(1, [])),
+            Gangs = options.Gangs! with { PlanHold = TimeSpan.FromSeconds(10 + _random.Next(40)) },
+        });
+    }
 
     private void AddGang()
     {

@@ -1,0 +1,7 @@
+namespace GpuScheduler.Extender.Settings;
+
+/// <summary>Where the settings were given.</summary>
+/// <param name="File">The file; null when there is none.</param>
+/// <param name="CommandLine">What was set on the command line.</param>
+/// <param name="AtStart">All of them as they were at start.</param>
+internal sealed record SettingsSource(string? File, IReadOnlyDictionary<string, string?> CommandLine, IConfigurationRoot AtStart);
