@@ -6,6 +6,7 @@ using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Profiles;
+using GpuScheduler.Extender.Shadow;
 
 namespace GpuScheduler.Extender;
 
@@ -35,6 +36,9 @@ public sealed class ExtenderOptions
 
     /// <summary>Profiles by name, to be tried beside the one that serves.</summary>
     public Dictionary<string, ProfileSettings> Profiles { get; set; } = new(StringComparer.Ordinal);
+
+    /// <summary>A profile that decides without effect.</summary>
+    public ShadowSettings Shadow { get; set; } = new();
 
     /// <summary>How long holds last.</summary>
     public LedgerOptions Holds { get; set; } = new();

@@ -57,6 +57,8 @@ internal static class ExtenderOptionsValidator
             profile.Check(name, errors);
         }
 
+        options.Shadow.Check(options, errors);
+
         CheckTime(errors, "Holds:TentativeHold", options.Holds.TentativeHold, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         CheckTime(errors, "Holds:PromiseHold", options.Holds.PromiseHold, options.BindTimeout, TimeSpan.FromHours(1));
         CheckTime(errors, "Holds:CommitHold", options.Holds.CommitHold, TimeSpan.FromSeconds(10), TimeSpan.FromHours(24));

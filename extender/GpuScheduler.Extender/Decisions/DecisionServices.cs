@@ -1,3 +1,4 @@
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Kubernetes.Recordings;
 
@@ -19,6 +20,7 @@ internal static class DecisionServices
         {
             var settings = new RecordedSettings(options.Engine.Weights, options.Engine.AnswerOneNode, options.Holds);
             services.AddSingleton(s => new Recorder(recording.Path, recording.MaxMiB * 1024L * 1024, settings, s.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IClusterObserver>(s => s.GetRequiredService<Recorder>());
         }
 
         return services;

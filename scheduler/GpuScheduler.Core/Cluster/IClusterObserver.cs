@@ -8,4 +8,9 @@ public interface IClusterObserver
 {
     /// <summary>A change is about to be made.</summary>
     void Changing(ClusterChange change);
+
+    /// <summary>What is known of the objects that declare groups of pods is about to change.</summary>
+    void GroupsChanging(GroupObjectChange change)
+    {
+    }
 }
