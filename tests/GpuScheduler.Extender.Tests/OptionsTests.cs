@@ -47,6 +47,7 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Profiles:try:Policy", "podbypod", "Profiles:try:Policy is \"podbypod\": bestfit, default")]
     [InlineData("Profiles:try:Weights:Topology", "-2", "Profiles:try:Weights:Topology is -2: a number of 0 or more is allowed")]
     [InlineData("Profiles:a b:Policy", "fgd", "Profiles:a b is not a name")]
+    [InlineData("Shadow:Profile", "lost", "Shadow:Profile is \"lost\": there is no such profile; set Profiles:lost:Policy")]
     [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
     [InlineData("DoNothing", "7", "DoNothing")]
     [InlineData("Holds:TentativeHold", "00:00:00", "Holds:TentativeHold is 00:00:00: 00:00:00.1000000 to 01:00:00 is allowed")]
@@ -113,6 +114,17 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(
             ["Engine:Weights are all 0: at least one must be more"],
             Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Stranding", "0")));
+
+    [Fact]
+    public void A_shadow_whose_settings_cannot_be_used_is_refused() =>
+        Assert.Equal(
+            [
+                "Shadow:Profile is \"lost\": the profiles are one, two",
+                "Shadow:Profile is set and DoNothing is true: nothing is decided that could be compared; remove one",
+                "Shadow:Interval is 00:00:00: 00:00:00.1 to 01:00:00 is allowed",
+                "Shadow:QueueLimit is 1: 16 to 10000000 is allowed",
+            ],
+            Failures(null, ("Profiles:two:Policy", "fgd"), ("Profiles:one:Policy", "fgd"), ("Shadow:Profile", "lost"), ("DoNothing", "true"), ("Shadow:Interval", "0"), ("Shadow:QueueLimit", "1")));
 
     [Fact]
     public void A_snapshot_and_a_live_cluster_at_once_are_refused() =>

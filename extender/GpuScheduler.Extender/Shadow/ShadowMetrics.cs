@@ -25,7 +25,7 @@ internal sealed class ShadowMetrics : IDisposable
         BySide("refused_gangs", "Gangs that had no place at some time, since the comparison began, by side.", s => s.RefusedGangs);
         BySide("link_ratio", "Mean score for topology of the pods with several GPUs that arrived since the comparison began, by side.", s => s.LinkRatio);
         BySide("gang_spread_ratio", "Network domains that gangs are in over the least possible, by side.", s => s.GangSpread);
-        BySide("decision", "Mean time of a decision, by side.", s => s.DecisionSeconds, "s");
+        BySide("decision", "Median time of the last decisions, by side.", s => s.DecisionSeconds, "s");
         _meter.CreateObservableGauge("gpu_scheduler.shadow.difference", () => view() is { } now
             ? ShadowFigure.All.Where(f => now.Difference(f) is not null).Select(f => new Measurement<double>(now.Difference(f)!.Value, new KeyValuePair<string, object?>("figure", f.Name)))
             : [], null, "A figure of the shadow less that of the side it is compared with.");

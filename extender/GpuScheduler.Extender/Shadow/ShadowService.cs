@@ -59,7 +59,7 @@ internal sealed partial class ShadowService : BackgroundService
         var pause = s_firstPause;
         while (!stopping.IsCancellationRequested)
         {
-            if (!_readiness.IsActive)
+            if (!_readiness.IsActive || !_readiness.IsWarmedUp)
             {
                 Wait(s_poll, stopping);
                 continue;

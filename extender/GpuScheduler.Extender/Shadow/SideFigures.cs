@@ -46,7 +46,7 @@ internal sealed record SideFigures
     /// <summary>See <see cref="PlacementQuality.GangSpread"/>, over the gangs that arrived since the comparison began.</summary>
     public double? GangSpread { get; init; }
 
-    /// <summary>Mean time of one decision in seconds; not known of the cluster itself, where kube-scheduler decides, too.</summary>
+    /// <summary>Median time of the last decisions (<see cref="ShadowCluster.DecisionTime"/>), in seconds; not known of the cluster itself, where kube-scheduler decides, too.</summary>
     public double? DecisionSeconds { get; init; }
 
     /// <summary>Nodes of the pods that arrived since the comparison began, by UID; those without a place are left out.</summary>
@@ -95,7 +95,7 @@ internal sealed record SideFigures
             DisplacedPods = side?.Displaced,
             LinkRatio = quality.LinkRatio,
             GangSpread = quality.GangSpread,
-            DecisionSeconds = side is { Decisions: > 0 } ? side.DecisionTime.TotalSeconds / side.Decisions : null,
+            DecisionSeconds = side?.DecisionTime?.TotalSeconds,
             Places = places,
         };
     }

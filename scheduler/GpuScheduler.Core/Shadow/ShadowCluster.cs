@@ -19,6 +19,9 @@ namespace GpuScheduler.Core.Shadow;
 /// </remarks>
 public sealed class ShadowCluster
 {
+    /// <summary>Decisions whose time is remembered.</summary>
+    public const int MostTimes = 512;
+
     private static readonly IComparer<ShadowPod> s_mostUrgentFirst =
         Comparer<ShadowPod>.Create((a, b) => a.Priority != b.Priority ? b.Priority.CompareTo(a.Priority) : a.Order.CompareTo(b.Order));
 
@@ -27,6 +30,7 @@ public sealed class ShadowCluster
     private readonly Dictionary<string, ShadowPod> _pods = new(StringComparer.Ordinal);
     private readonly SortedSet<ShadowPod> _waiting = new(s_mostUrgentFirst);
     private readonly HashSet<GangKey> _refusedGangs = [];
+    private readonly TimeSpan[] _times = new TimeSpan[MostTimes];
     private List<ShadowPod> _decided = [];
     private long _arrived;
 
@@ -73,8 +77,16 @@ public sealed class ShadowCluster
     /// <summary>Decisions so far: one for a pod, one for a gang, each try counted.</summary>
     public long Decisions { get; private set; }
 
-    /// <summary>How long they took together.</summary>
-    public TimeSpan DecisionTime { get; private set; }
+    /// <summary>How long one takes: the median of the last <see cref="MostTimes"/>; null before the first.</summary>
+    public TimeSpan? DecisionTime
+    {
+        get
+        {
+            var times = _times.AsSpan(0, (int)Math.Min(Decisions, MostTimes)).ToArray();
+            Array.Sort(times);
+            return times.Length == 0 ? null : times[times.Length / 2];
+        }
+    }
 
     /// <summary>True when something was freed, or added, since <see cref="Retry"/>.</summary>
     public bool CanRetry { get; private set; }
@@ -359,8 +371,7 @@ public sealed class ShadowCluster
 
     private void Count(long start)
     {
-        Decisions++;
-        DecisionTime += _time.GetElapsedTime(start);
+        _times[Decisions++ % MostTimes] = _time.GetElapsedTime(start);
     }
 
     private void Place(ShadowPod pod, Allocation allocation)
