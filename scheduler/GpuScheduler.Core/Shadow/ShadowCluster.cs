@@ -117,8 +117,7 @@ public sealed class ShadowCluster
                 // Nothing that is held here expires.
                 break;
             case ClusterChangeKind.UpsertReport or ClusterChangeKind.ReplaceReports:
-                (change with { Reports = change.Reports!.ToDictionary(r => r.Key, r => r.Value with { Held = [] }, StringComparer.Ordinal) }).ApplyTo(Cluster);
-                CanRetry = true;
+                ApplyFacts(change with { Reports = change.Reports!.ToDictionary(r => r.Key, r => r.Value with { Held = [] }, StringComparer.Ordinal) });
                 break;
             case ClusterChangeKind.UpsertPod:
                 Upsert(change.Pods!.Single());
@@ -129,10 +128,12 @@ public sealed class ShadowCluster
             case ClusterChangeKind.ReplacePods:
                 Replace(change.Pods!);
                 break;
-            default:
-                change.ApplyTo(Cluster);
+            case ClusterChangeKind.DeleteNode or ClusterChangeKind.ReplaceNodes:
+                ApplyFacts(change);
                 Displace();
-                CanRetry = true;
+                break;
+            default:
+                ApplyFacts(change);
                 break;
         }
     }
@@ -218,6 +219,14 @@ public sealed class ShadowCluster
         return decided;
     }
 
+    /// <summary>Kubelets touch their nodes every few minutes: most such changes say nothing new.</summary>
+    private void ApplyFacts(ClusterChange change)
+    {
+        var before = Cluster.Current.FactsVersion;
+        change.ApplyTo(Cluster);
+        CanRetry |= Cluster.Current.FactsVersion != before;
+    }
+
     private bool IsOfGang(PodInfo pod) => _engine.Gangs?.Owns(pod) == true;
 
     private void Upsert(PodInfo pod)
@@ -292,6 +301,7 @@ public sealed class ShadowCluster
             Displaced++;
             _waiting.Add(pod);
             Show(pod);
+            CanRetry = true;
         }
     }
 

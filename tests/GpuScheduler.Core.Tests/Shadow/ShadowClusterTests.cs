@@ -133,6 +133,23 @@ public sealed class ShadowClusterTests
     }
 
     [Fact]
+    public void A_node_of_which_nothing_new_is_said_has_nobody_tried_again()
+    {
+        _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 1).Build());
+        var shadow = Begin("firstfit");
+        _live.UpsertPod(Whole("p", 2).Build());
+        _heard.TellTo(shadow);
+        _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 1).Build());
+        _heard.TellTo(shadow);
+        Assert.False(shadow.CanRetry);
+        _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 2).Build());
+        _heard.TellTo(shadow);
+        Assert.True(shadow.CanRetry);
+        shadow.Retry();
+        Assert.Equal("a", shadow.Pods["p"].Node);
+    }
+
+    [Fact]
     public void Pods_whose_node_is_gone_are_decided_anew()
     {
         _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 1).Build());

@@ -75,7 +75,7 @@ public sealed class ShadowServiceTests
             cluster.UpsertPod(new PodBuilder($"flood-{i}").Request("cpu", "1m").On("cpu-01").Build());
         }
 
-        Assert.Single((await ScheduleAsync(service, 1)).Where(n => n.Length > 0));
+        Assert.Single(await ScheduleAsync(service, 1), n => n.Length > 0);
         var shadow = await WhenAsync(service, s => s.GetProperty("ends").GetInt32() == 1);
         Assert.Equal("overflow", shadow.GetProperty("lastEnd").GetString());
     }
@@ -86,7 +86,7 @@ public sealed class ShadowServiceTests
         await using var service = await StartAsync("random");
         await WhenAsync(service, _ => true);
         service.Services.GetRequiredService<ShadowFeed>().Changing(new ClusterChange(ClusterChangeKind.UpsertPod));
-        Assert.Single((await ScheduleAsync(service, 1)).Where(n => n.Length > 0));
+        Assert.Single(await ScheduleAsync(service, 1), n => n.Length > 0);
         var shadow = await WhenAsync(service, s => s.GetProperty("ends").GetInt32() == 1);
         Assert.Equal("fault", shadow.GetProperty("lastEnd").GetString());
     }
