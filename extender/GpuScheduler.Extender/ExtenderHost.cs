@@ -3,6 +3,7 @@ using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
+using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Grpc;
@@ -12,9 +13,9 @@ using GpuScheduler.Extender.Metrics;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Security;
 using GpuScheduler.Extender.Settings;
+using GpuScheduler.Extender.Shadow;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
-using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -81,9 +82,10 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = s.GetService<Recorder>() });
+        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = ClusterObservers.Of(s.GetServices<IClusterObserver>()) });
         services.AddDecisions(options);
         services.AddSettings(options, new SettingsSource(configFile, settings, own), logging);
+        services.AddShadow(options);
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
@@ -109,7 +111,7 @@ internal static class ExtenderHost
 
         if (options.Cluster is { Length: > 0 } file)
         {
-            services.AddSingleton(_ => SnapshotFile.Load(file, DialectSettingsReader.Read(options.Dialects)));
+            services.AddSingleton(_ => SnapshotFile.Load(file, DialectSettingsReader.Read(options.Dialects), options.Shadow.IsOn));
             services.AddSingleton<IPodBinder, SnapshotBinder>();
             services.AddHostedService<SnapshotService>();
         }
@@ -144,7 +146,9 @@ internal static class ExtenderHost
                 AddMig(services, options);
             }
 
-            services.AddSingleton<ClusterWatcher>();
+            services.AddSingleton(s => new ClusterWatcher(
+                s.GetRequiredService<KubernetesConnection>(), s.GetRequiredService<ClusterState>(), s.GetRequiredService<ILogger<ClusterWatcher>>(),
+                s.GetRequiredService<TimeProvider>(), s.GetRequiredService<DialectSet>(), options.Shadow.IsOn));
             services.AddHostedService<ClusterWatcherService>();
         }
 
@@ -238,6 +242,7 @@ internal static class ExtenderHost
         app.MapDecisions();
         app.MapSettings();
         app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
+        app.Services.GetRequiredService<ShadowEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
         app.MapGrpcReflectionService();
@@ -245,7 +250,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall /v1/config /v1/canary, POST /v1/what-if /v1/expected-start, and a page at /\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/shadow /v1/drain-plan/{node} /v1/capacity-shortfall /v1/config /v1/canary, POST /v1/what-if /v1/expected-start, and pages at / and /shadow\n");
         });
     }
 

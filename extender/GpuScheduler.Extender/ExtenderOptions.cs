@@ -8,6 +8,7 @@ using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Profiles;
+using GpuScheduler.Extender.Shadow;
 
 namespace GpuScheduler.Extender;
 
@@ -40,6 +41,9 @@ public sealed class ExtenderOptions
 
     /// <summary>One of these that serves a share of the namespaces.</summary>
     public CanaryOptions Canary { get; set; } = new();
+
+    /// <summary>A profile that decides without effect.</summary>
+    public ShadowSettings Shadow { get; set; } = new();
 
     /// <summary>How long holds last.</summary>
     public LedgerOptions Holds { get; set; } = new();

@@ -59,6 +59,7 @@ internal static class ExtenderOptionsValidator
         }
 
         options.Canary.Check(options.Profiles, errors);
+        options.Shadow.Check(options, errors);
 
         CheckTime(errors, "Holds:TentativeHold", options.Holds.TentativeHold, TimeSpan.FromMilliseconds(100), TimeSpan.FromHours(1));
         CheckTime(errors, "Holds:PromiseHold", options.Holds.PromiseHold, options.BindTimeout, TimeSpan.FromHours(1));

@@ -37,19 +37,20 @@ public sealed class ClusterWatcher
     /// <param name="logger">Gets what goes wrong.</param>
     /// <param name="time">The clock, which must be that of the state; null for the system's.</param>
     /// <param name="dialects">The sharing dialects that are read in pods; null for all.</param>
-    public ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time = null, DialectSet? dialects = null)
-        : this(connection, state, logger, time, new ReflectorOptions(), dialects)
+    /// <param name="demands">True to read what all pending pods that want GPUs ask of nodes beside resources.</param>
+    public ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time = null, DialectSet? dialects = null, bool demands = false)
+        : this(connection, state, logger, time, new ReflectorOptions(), dialects, demands)
     {
     }
 
-    internal ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time, ReflectorOptions options, DialectSet? dialects = null)
+    internal ClusterWatcher(KubernetesConnection connection, ClusterState state, ILogger<ClusterWatcher> logger, TimeProvider? time, ReflectorOptions options, DialectSet? dialects = null, bool demands = false)
     {
         ArgumentNullException.ThrowIfNull(connection);
         ArgumentNullException.ThrowIfNull(state);
         ArgumentNullException.ThrowIfNull(logger);
         _time = time ?? TimeProvider.System;
         _nodes = new Reflector<NodeObject>(connection, s_nodes, static json => NodeJsonReader.Read(json), new NodeSink(state, logger), options, _time, logger);
-        _pods = new Reflector<PodInfo>(connection, s_pods, json => PodJsonReader.Read(json, dialects: dialects), new PodSink(state), options, _time, logger);
+        _pods = new Reflector<PodInfo>(connection, s_pods, json => PodJsonReader.Read(json, dialects: dialects, demands: demands), new PodSink(state), options, _time, logger);
         _reports = new Reflector<ReportObject>(connection, s_reports, ReadReport, new ReportSink(state, logger), options, _time, logger);
         _slices = new Reflector<ResourceSlice>(connection, SourceResources.ResourceSlices, ResourceSliceReader.Read, new SliceSink(state, logger), options, _time, logger);
         _devices = new Reflector<SourceObject>(connection, SourceResources.KoordinatorDevices, KoordinatorDeviceReader.Read, new SourceSink(state, FactSource.Koordinator, logger), options, _time, logger);

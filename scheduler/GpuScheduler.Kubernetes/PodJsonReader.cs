@@ -17,12 +17,13 @@ public static class PodJsonReader
     /// <param name="utf8Pod">The pod's object, whole.</param>
     /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
     /// <param name="dialects">The sharing dialects that are read; null for all.</param>
+    /// <param name="demands">True to read what pending pods ask of nodes beside resources for all that want GPUs, not only where we place them ourselves.</param>
     /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
-    public static PodInfo Read(ReadOnlySpan<byte> utf8Pod, bool nameStandsForUid = false, DialectSet? dialects = null)
+    public static PodInfo Read(ReadOnlySpan<byte> utf8Pod, bool nameStandsForUid = false, DialectSet? dialects = null, bool demands = false)
     {
         var json = new Utf8JsonReader(utf8Pod);
         JsonFields.Advance(ref json, "the pod");
-        var pod = Read(ref json, nameStandsForUid, dialects);
+        var pod = Read(ref json, nameStandsForUid, dialects, demands);
         if (json.Read())
         {
             throw new JsonException("something follows the pod");
@@ -35,12 +36,13 @@ public static class PodJsonReader
     /// <param name="json">Stands on the pod's StartObject, and afterwards on its EndObject. The whole pod must be in its buffer.</param>
     /// <param name="nameStandsForUid">True to give a pod without a UID "namespace/name" for one, as files stripped of it need.</param>
     /// <param name="dialects">The sharing dialects that are read; null for all.</param>
+    /// <param name="demands">True to read what pending pods ask of nodes beside resources for all that want GPUs, not only where we place them ourselves.</param>
     /// <exception cref="JsonException">It is not JSON, not a pod, or has no UID. The message names the field.</exception>
-    public static PodInfo Read(ref Utf8JsonReader json, bool nameStandsForUid = false, DialectSet? dialects = null)
+    public static PodInfo Read(ref Utf8JsonReader json, bool nameStandsForUid = false, DialectSet? dialects = null, bool demands = false)
     {
         try
         {
-            return ReadPod(ref json, nameStandsForUid, dialects);
+            return ReadPod(ref json, nameStandsForUid, dialects, demands);
         }
         catch (InvalidOperationException e)
         {
@@ -48,7 +50,7 @@ public static class PodJsonReader
         }
     }
 
-    private static PodInfo ReadPod(ref Utf8JsonReader json, bool nameStandsForUid, DialectSet? dialects)
+    private static PodInfo ReadPod(ref Utf8JsonReader json, bool nameStandsForUid, DialectSet? dialects, bool demands)
     {
         if (json.TokenType != JsonTokenType.StartObject)
         {
@@ -99,7 +101,7 @@ public static class PodJsonReader
         var read = pod.Build();
 
         // Nodes are changed for pending pods with MIG devices, before any node can be offered.
-        return hasSpec && read is { Request.Mig.IsEmpty: false, NodeName: null, Demands: null }
+        return hasSpec && read is { NodeName: null, Demands: null } && (!read.Request.Mig.IsEmpty || (demands && read.Request.WantsGpu))
             ? read with { Demands = NodeDemandsReader.Read(ref spec, read.PlannedNode) }
             : read;
     }

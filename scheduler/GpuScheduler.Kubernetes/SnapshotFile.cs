@@ -22,11 +22,12 @@ public static class SnapshotFile
     /// <summary>Reads a file.</summary>
     /// <param name="path">Where it is.</param>
     /// <param name="dialects">The sharing dialects that are read in pods; null for all.</param>
+    /// <param name="demands">True to read what all pending pods that want GPUs ask of nodes beside resources.</param>
     /// <exception cref="InvalidSnapshotException">There is no such file, or it is not of the form above. The message says where and what to change.</exception>
-    public static ClusterSnapshotContents Load(string path, DialectSet? dialects = null)
+    public static ClusterSnapshotContents Load(string path, DialectSet? dialects = null, bool demands = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var draft = new Draft(path, dialects);
+        var draft = new Draft(path, dialects, demands);
         try
         {
             using var file = new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan });
@@ -168,7 +169,7 @@ public static class SnapshotFile
 
     private static long LineOf(byte[] bytes, int offset) => bytes.AsSpan(0, offset).Count((byte)'\n') + 1;
 
-    private sealed class Draft(string path, DialectSet? dialects)
+    private sealed class Draft(string path, DialectSet? dialects, bool demands)
     {
         private readonly List<NodeObject> _nodes = [];
         private readonly List<PodInfo> _pods = [];
@@ -191,7 +192,7 @@ public static class SnapshotFile
                         _nodes.Add(Once(node, $"node {node.Name}", line));
                         break;
                     case "Pod":
-                        var pod = PodJsonReader.Read(json, nameStandsForUid: true, dialects: dialects);
+                        var pod = PodJsonReader.Read(json, nameStandsForUid: true, dialects: dialects, demands: demands);
                         _pods.Add(Once(pod, $"the pod with UID {pod.Uid}", line));
                         break;
                     case "GpuNode":

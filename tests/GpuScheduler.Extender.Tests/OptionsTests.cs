@@ -60,6 +60,7 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Canary:MaxRefusalIncrease", "-0.1", "Canary:MaxRefusalIncrease is -0.1: 0 to 1 is allowed")]
     [InlineData("Canary:MaxLatency", "00:01:00", "Canary:MaxLatency is 00:01:00: 00:00:00.0001000 to 00:00:30 is allowed")]
     [InlineData("Logging:LogLevel:Default", "Loud", "Logging:LogLevel:Default is \"Loud\": Trace, Debug, Information, Warning, Error, Critical, None are allowed")]
+    [InlineData("Shadow:Profile", "lost", "Shadow:Profile is \"lost\": there is no such profile; set Profiles:lost:Policy")]
     [InlineData("Engine:AnswerOneNode", "maybe", "Engine:AnswerOneNode")]
     [InlineData("DoNothing", "7", "DoNothing")]
     [InlineData("Holds:TentativeHold", "00:00:00", "Holds:TentativeHold is 00:00:00: 00:00:00.1000000 to 01:00:00 is allowed")]
@@ -137,6 +138,17 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(
             ["Engine:Weights are all 0: at least one must be more"],
             Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Stranding", "0")));
+
+    [Fact]
+    public void A_shadow_whose_settings_cannot_be_used_is_refused() =>
+        Assert.Equal(
+            [
+                "Shadow:Profile is \"lost\": the profiles are one, two",
+                "Shadow:Profile is set and DoNothing is true: nothing is decided that could be compared; remove one",
+                "Shadow:Interval is 00:00:00: 00:00:00.1 to 01:00:00 is allowed",
+                "Shadow:QueueLimit is 1: 16 to 10000000 is allowed",
+            ],
+            Failures(null, ("Profiles:two:Policy", "fgd"), ("Profiles:one:Policy", "fgd"), ("Shadow:Profile", "lost"), ("DoNothing", "true"), ("Shadow:Interval", "0"), ("Shadow:QueueLimit", "1")));
 
     [Fact]
     public void A_snapshot_and_a_live_cluster_at_once_are_refused() =>

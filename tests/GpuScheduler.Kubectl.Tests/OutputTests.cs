@@ -146,6 +146,40 @@ public sealed class OutputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Shadow()
+    {
+        _cluster.Service("/v1/shadow", """
+            {"state":"running","profile":"fragments","policy":"fgd","since":"2026-01-01T00:00:00Z","pods":12,"comparedWith":"control",
+             "places":{"same":7,"elsewhere":3,"referenceOnly":0,"shadowOnly":2},
+             "figures":{"live":{"idleGpus":4.5,"refusedPods":null},"control":{"idleGpus":5,"refusedPods":1,"decisionSeconds":0.0004},
+                        "shadow":{"idleGpus":3.25,"refusedPods":0,"decisionSeconds":0.00125},"difference":{"idleGpus":-1.75,"refusedPods":-1,"decisionSeconds":0.00085}},
+             "differences":[{"time":"2026-01-01T00:01:00Z","pod":"ml/a","request":"2 x GPU","gang":null,"control":null,"shadow":"n1"}]}
+            """);
+
+        var (code, output, error) = await _cluster.RunAsync("shadow");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.StartsWith("Profile fragments (fgd) since 2026-01-01T00:00:00Z, compared with: control.\n", output, StringComparison.Ordinal);
+        Assert.Contains("FIGURE                               LIVE   CONTROL   SHADOW    DIFFERENCE\n", output, StringComparison.Ordinal);
+        Assert.Contains("GPUs left                            4.5    5         3.25      -1.75\n", output, StringComparison.Ordinal);
+        Assert.Contains("pods without a place at first        -      1         0         -1\n", output, StringComparison.Ordinal);
+        Assert.Contains("time of a decision                   -      0.4 ms    1.25 ms   +0.85 ms\n", output, StringComparison.Ordinal);
+        Assert.Contains("Of 12 pods that came since and have not ended, 7 are on the same node, 3 on another, 0 have a place in the control alone, 2 in the shadow alone.\n", output, StringComparison.Ordinal);
+        Assert.EndsWith("""
+            TIME                   POD    GANG   ASKS FOR   CONTROL    SHADOW
+            2026-01-01T00:01:00Z   ml/a          2 x GPU    no place   n1
+
+            """, output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Shadow_that_does_not_run()
+    {
+        _cluster.Service("/v1/shadow", """{"state":"paused","text":"the last comparison could not go on","lastEnd":"overflow"}""");
+        await ShowsAsync("the last comparison could not go on (it ended: overflow)\n", 0, "shadow");
+    }
+
+    [Fact]
     public async Task Why_a_pod_of_a_gang_waits()
     {
         _cluster.Service("/v1/pods/ml/train-0", """{"pod":"ml/train-0","state":"pending","gang":"ml/train","reasons":[{"reason":"not enough free GPUs","nodes":4,"examples":["n1","n2","n3","n4"]}],"summary":"0 of 4 nodes"}""")

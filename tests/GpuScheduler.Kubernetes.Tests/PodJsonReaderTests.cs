@@ -41,6 +41,19 @@ public sealed class PodJsonReaderTests
         """;
 
     [Fact]
+    public void What_pending_pods_with_GPUs_ask_of_nodes_is_read_where_it_is_asked_for()
+    {
+        const string Selector = "\"nodeSelector\":{\"nvidia.com/gpu.product\":\"A\"},";
+        Assert.Null(Demands("nvidia.com/gpu", "", demands: false));
+        Assert.Equal("nvidia.com/gpu.product In (A); ; ", Demands("nvidia.com/gpu", "", demands: true)?.ToString());
+        Assert.Null(Demands("nvidia.com/gpu", "\"nodeName\":\"n\",", demands: true));
+        Assert.Null(Demands("example.com/other", "", demands: true));
+
+        static NodeDemands? Demands(string resource, string node, bool demands) => PodJsonReader.Read(Encoding.UTF8.GetBytes(
+            $$$$"""{"metadata":{"name":"a","uid":"u"},"spec":{ {{{{node}}}} {{{{Selector}}}} "containers":[{"resources":{"limits":{"{{{{resource}}}}":"1"}}}]}}"""), demands: demands).Demands;
+    }
+
+    [Fact]
     public void Everything_that_the_engine_needs_is_read()
     {
         var pod = Read(Full);

@@ -1,3 +1,4 @@
+using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Kubernetes;
@@ -27,6 +28,7 @@ internal static class DecisionServices
                     Gangs = options.Gangs.Enabled ? options.Gangs.Over(new GangOptions { Preempts = s.GetService<IPodEvictor>() is not null }) : null,
                 },
                 s.GetRequiredService<TimeProvider>()));
+            services.AddSingleton<IClusterObserver>(s => s.GetRequiredService<Recorder>());
         }
 
         return services;

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace GpuScheduler.Extender.Inspection;
 
-/// <summary>The page at /: files of the program itself, which ask the API of the same origin and nothing else.</summary>
+/// <summary>The pages at / and /shadow: files of the program itself, which ask the API of the same origin and nothing else.</summary>
 internal static class Page
 {
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -19,6 +19,8 @@ internal static class Page
         Serve(routes, "/", "index.html", "text/html; charset=utf-8");
         Serve(routes, Style, "page.css", "text/css; charset=utf-8");
         Serve(routes, Script, "page.js", "text/javascript; charset=utf-8");
+        Serve(routes, "/shadow", "shadow.html", "text/html; charset=utf-8");
+        Serve(routes, "/shadow.js", "shadow.js", "text/javascript; charset=utf-8");
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, string resource, string type)

@@ -26,12 +26,18 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
     /// All that wait, by namespace and kind. A pod whose Binding is on its way or written does not wait, nor does one that the gate of others
     /// keeps from being scheduled.
     /// </summary>
-    public static ImmutableArray<PendingWork> Of(ClusterState cluster)
+    public static ImmutableArray<PendingWork> Of(ClusterState cluster) => Of(cluster.Current, Waiting(cluster));
+
+    /// <summary>The pods that wait.</summary>
+    public static IEnumerable<PodInfo> Waiting(ClusterState cluster) => cluster.Pods.Where(p => p.WaitsForGpus && !IsBeingBound(cluster, p));
+
+    /// <summary>Pods that wait, summed up.</summary>
+    public static ImmutableArray<PendingWork> Of(Snapshot snapshot, IEnumerable<PodInfo> waiting)
     {
-        var card = CardMiB(cluster.Current);
+        var card = CardMiB(snapshot);
         return
         [
-            .. cluster.Pods.Where(p => p.WaitsForGpus && !IsBeingBound(cluster, p))
+            .. waiting
                 .GroupBy(p => (p.Namespace, Kind: p.Gang is null ? Single : Gang))
                 .Select(g => new PendingWork(g.Key.Namespace, g.Key.Kind, g.Count(), g.Sum(p => MilliOf(p.Request, card)))),
         ];

@@ -92,7 +92,7 @@ public sealed class ClusterState
         }
     }
 
-    /// <summary>Hears of changes from outside; null for nobody.</summary>
+    /// <summary>Hears of changes from outside; null for nobody. Several are one (<see cref="ClusterObservers"/>).</summary>
     public IClusterObserver? Observer { get; init; }
 
     /// <summary>The clock of the holds.</summary>
@@ -180,19 +180,30 @@ public sealed class ClusterState
 
     /// <summary>
     /// A cluster of its own that stands as this one does, but for tentative holds, which are guesses: to try on it what is not to happen here.
-    /// Nodes keep their order.
+    /// Nodes keep their positions. Decisions wait only while references are taken, not while the copy is built.
     /// </summary>
-    internal ClusterState Copy()
+    /// <param name="settled">
+    /// True for a copy that will go its own way: what a pod holds, or is about to be bound with, is its assignment there, whoever says it here;
+    /// what kubelets say of pods is left out; plans of gangs are, too.
+    /// </param>
+    /// <param name="taken">Called under the lock: what observers hear from then on is what the copy lacks.</param>
+    internal ClusterState Copy(bool settled = false, Action? taken = null)
     {
+        var copy = new ClusterState(Time, _ledger.Options, _levels) { ClosesChangingNodes = ClosesChangingNodes };
+        KeyValuePair<string, NodeReport>[] reports;
+        PodInfo[] pods;
+        Allocation[] allocations;
+        NodeObject?[] objects;
+        NodeFacts?[] facts;
+        int[] free;
         lock (_gate)
         {
-            Publish();
-            var copy = new ClusterState(Time, _ledger.Options, _levels) { ClosesChangingNodes = ClosesChangingNodes };
-            foreach (var (node, report) in _reports)
-            {
-                copy._reports[node] = report;
-            }
-
+            reports = [.. _reports];
+            pods = [.. _pods.Values];
+            allocations = [.. _ledger.All];
+            facts = _facts[.._used];
+            objects = Array.ConvertAll(_names[.._used], name => name is null ? null : _objects[name]);
+            free = [.. _freePositions];
             foreach (var (node, ofNode) in _statements)
             {
                 copy._statements[node] = new(ofNode);
@@ -200,12 +211,10 @@ public sealed class ClusterState
 
             foreach (var (uid, devices) in _truths)
             {
-                copy._truths[uid] = devices;
-            }
-
-            foreach (var pod in _pods.Values)
-            {
-                copy._pods[pod.Uid] = pod;
+                if (!settled)
+                {
+                    copy._truths[uid] = devices;
+                }
             }
 
             foreach (var (node, why) in _closed)
@@ -213,26 +222,67 @@ public sealed class ClusterState
                 copy._closed[node] = why;
             }
 
-            copy._groups.CopyFrom(_groups);
-            foreach (var allocation in _ledger.All)
-            {
-                if (allocation.State != AllocationState.Tentative)
-                {
-                    copy._ledger.Put(allocation);
-                }
-            }
-
-            foreach (var name in _names.AsSpan(0, _used))
-            {
-                if (name is not null)
-                {
-                    copy.Adopt(_objects[name], _facts[_positions[name]]!);
-                }
-            }
-
-            return copy;
+            copy._groups.CopyObjectsFrom(_groups);
+            taken?.Invoke();
         }
+
+        foreach (var (node, report) in reports)
+        {
+            copy._reports[node] = settled ? report with { Held = [] } : report;
+        }
+
+        foreach (var pod in pods)
+        {
+            copy._pods[pod.Uid] = pod;
+        }
+
+        foreach (var allocation in allocations)
+        {
+            if (settled && Settle(allocation, copy._pods.GetValueOrDefault(allocation.Pod.Uid) ?? allocation.Pod) is { } bound)
+            {
+                copy._pods[bound.Pod.Uid] = bound.Pod;
+                copy._ledger.Put(bound);
+            }
+            else if (!settled && allocation.State != AllocationState.Tentative)
+            {
+                copy._ledger.Put(allocation);
+            }
+        }
+
+        foreach (var pod in copy._pods.Values)
+        {
+            copy._groups.Change(null, pod);
+        }
+
+        copy.Reserve(objects.Length);
+        for (var position = 0; position < objects.Length; position++)
+        {
+            if (objects[position] is { } node)
+            {
+                copy.Adopt(position, node, facts[position]!);
+            }
+        }
+
+        copy._used = objects.Length;
+        foreach (var position in free.Reverse())
+        {
+            copy._freePositions.Push(position);
+        }
+
+        return copy;
     }
+
+    /// <summary>What a pod holds as if the API said so; null when it holds nothing that lasts.</summary>
+    private static Allocation? Settle(Allocation allocation, PodInfo pod) => allocation.State switch
+    {
+        AllocationState.Tentative or AllocationState.Planned => null,
+        AllocationState.Presumed => allocation,
+        _ when allocation.Devices.Devices.IsEmpty && pod.NodeName == allocation.Node => allocation,
+        _ when ReferenceEquals(allocation.Devices, pod.Assignment) && pod.NodeName == allocation.Node => allocation,
+        _ => new Allocation(
+            pod with { NodeName = allocation.Node, Assignment = allocation.Devices.Devices.IsEmpty ? pod.Assignment : allocation.Devices, PeerAssignment = null, AssignmentError = null },
+            allocation.Node, allocation.Devices, AllocationState.Bound),
+    };
 
     /// <summary>Pods that ask for GPUs, wait for a node, and hold nothing: in no order.</summary>
     internal IReadOnlyList<PodInfo> PodsWithoutPlace()
@@ -1099,10 +1149,12 @@ public sealed class ClusterState
     }
 
     /// <summary>Takes a node over from a cluster that has put its facts together already.</summary>
-    private void Adopt(NodeObject node, NodeFacts facts)
+    private void Adopt(int position, NodeObject node, NodeFacts facts)
     {
         _objects[node.Name] = node;
-        var position = Place(node.Name);
+        _positions[node.Name] = position;
+        _names[position] = node.Name;
+        _namesChanged = true;
         _facts[position] = facts;
         _factsVersion++;
         _placesChanged = true;
@@ -1120,17 +1172,21 @@ public sealed class ClusterState
         position = _freePositions.Count > 0 ? _freePositions.Pop() : _used++;
         if (position == _names.Length)
         {
-            var size = Math.Max(64, position * 2);
-            Array.Resize(ref _names, size);
-            Array.Resize(ref _facts, size);
-            Array.Resize(ref _nodes, size);
-            Array.Resize(ref _isUnpublished, size);
+            Reserve(Math.Max(64, position * 2));
         }
 
         _positions[name] = position;
         _names[position] = name;
         _namesChanged = true;
         return position;
+    }
+
+    private void Reserve(int size)
+    {
+        Array.Resize(ref _names, size);
+        Array.Resize(ref _facts, size);
+        Array.Resize(ref _nodes, size);
+        Array.Resize(ref _isUnpublished, size);
     }
 
     /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>
@@ -1225,7 +1281,7 @@ public sealed class ClusterState
         _dirty = true;
     }
 
-    private Lock.Scope EnterObserver() => Observer is { } observer ? observer.Enter() : default;
+    private Lock.Scope EnterObserver() => Observer?.Turns is { } turns ? turns.EnterScope() : default;
 
     private void Publish()
     {

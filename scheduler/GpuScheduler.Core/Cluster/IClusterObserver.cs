@@ -9,8 +9,8 @@ public interface IClusterObserver
     /// <summary>A change is about to be made.</summary>
     void Changing(ClusterChange change);
 
-    /// <summary>Called before a change, and outside the lock of the cluster: what it gives is held until the change is made.</summary>
-    Lock.Scope Enter() => default;
+    /// <summary>Held while a change is made, and taken outside the lock of the cluster; null for nothing. Of several observers one may have it.</summary>
+    Lock? Turns => null;
 
     /// <summary>What is known of the objects that declare groups of pods is about to change.</summary>
     void GroupsChanging(GroupObjectChange change)

@@ -71,4 +71,7 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
 
     /// <summary>The profile for one that decides alone: CPU, memory and the number of pods are checked as well.</summary>
     public Profile WithNodeResources() => this with { Filters = [new NodeResourcesFit(), .. Filters] };
+
+    /// <summary>The profile for one that no kube-scheduler stands before: node selector, required node affinity and taints are checked as well, as far as they are known.</summary>
+    public Profile WithNodeDemands() => this with { Filters = [new NodeDemandsFit(), .. Filters] };
 }

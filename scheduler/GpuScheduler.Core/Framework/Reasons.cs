@@ -65,6 +65,9 @@ public static class Reasons
     /// <summary>The node runs as many pods as it takes.</summary>
     public static Status ManyPods { get; } = Status.Unschedulable("too many pods");
 
+    /// <summary>Node selector, required node affinity or a taint keeps the pod off.</summary>
+    public static Status NodeNotAllowed { get; } = Status.Unresolvable("node selector, affinity or taints keep the pod off");
+
     /// <summary>Another pod most likely goes there; decided within moments, and nothing that preemption could cure.</summary>
     public static Status Held { get; } = Status.Unresolvable("free GPUs are held for a pod being scheduled");
 

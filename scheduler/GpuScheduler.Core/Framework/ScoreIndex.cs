@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Plugins;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Core.Framework;
@@ -28,6 +29,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
     private readonly List<int> _changed = [];
     private readonly List<(int Position, double Score)> _passedOver = [];
     private readonly bool _readsMemory = profile.Scores.Any(s => s.Plugin.ReadsMemory);
+    private readonly bool _readsDemands = profile.Filters.Any(f => f is NodeDemandsFit);
     private long _kept;
 
     /// <summary>How many shapes there are scores for.</summary>
@@ -180,7 +182,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
     private ShapeScores ShapeOf(PodInfo pod)
     {
-        var key = new ScoreKey(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0);
+        var key = new ScoreKey(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0, _readsDemands ? pod.Demands : null);
         if (_shapes.TryGetValue(key, out var entry))
         {
             _recent.Remove(entry);

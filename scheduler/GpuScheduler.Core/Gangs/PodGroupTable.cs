@@ -19,15 +19,10 @@ internal sealed class PodGroupTable
     /// <summary>All gangs with members.</summary>
     public ImmutableArray<GangKey> Keys => [.. _gangs.Keys];
 
-    /// <summary>Takes over all that another table has, in place of nothing.</summary>
-    public void CopyFrom(PodGroupTable other)
+    /// <summary>Takes over the objects that another table has, in place of nothing.</summary>
+    public void CopyObjectsFrom(PodGroupTable other)
     {
         _objects.CopyFrom(other._objects);
-        foreach (var (key, entry) in other._gangs)
-        {
-            _gangs[key] = new Entry(entry.Members);
-        }
-
         Version++;
     }
 
@@ -129,9 +124,7 @@ internal sealed class PodGroupTable
 
     private sealed class Entry
     {
-        public Entry(Dictionary<string, PodInfo>? members = null) => Members = members is null ? new(StringComparer.Ordinal) : new(members, StringComparer.Ordinal);
-
-        public Dictionary<string, PodInfo> Members { get; }
+        public Dictionary<string, PodInfo> Members { get; } = new(StringComparer.Ordinal);
 
         public PodGroup? Resolved { get; set; }
 

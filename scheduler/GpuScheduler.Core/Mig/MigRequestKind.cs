@@ -12,6 +12,6 @@ internal readonly record struct MigRequestKind(GpuRequest Request, int Priority,
     /// <summary>True when nothing but the MIG device is missing on the node, as far as that is known here.</summary>
     public bool MayGoTo(NodeInfo node) =>
         (Request.Models.IsEmpty || GpuModelMatch.Matches(Request.Models.AsSpan(), node.Facts.Product))
-        && (Demands?.Allows(node.Facts) ?? !node.Facts.Taints.Any(t => t.Repels))
+        && NodeDemands.Allow(Demands, node.Facts)
         && node.FreeCpuMilli >= CpuMilli && node.FreeMemoryBytes >= MemoryBytes;
 }

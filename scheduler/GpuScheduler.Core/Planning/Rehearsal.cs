@@ -123,7 +123,7 @@ public sealed class Rehearsal
         var pending = ImmutableArray.CreateBuilder<PodInfo>();
         foreach (var pod in pods)
         {
-            var again = pod with { NodeName = null, PlannedNode = null, Assignment = null, AssignmentError = null, PeerAssignment = null, IsTerminating = false };
+            var again = pod.OffItsNode() with { IsTerminating = false };
             Cluster.DeletePod(pod.Uid);
             Cluster.UpsertPod(again);
             pending.Add(again);

@@ -17,9 +17,14 @@ internal sealed class Topology : IScorePlugin
 
     public string Name => "Topology";
 
-    public double Score(CycleState state, NodeInfo node, in DevicePick pick)
+    public double Score(CycleState state, NodeInfo node, in DevicePick pick) => Ratio(state.Request, node.Facts, pick.Whole.NvlinkMBps);
+
+    /// <summary>The score of a set of GPUs.</summary>
+    /// <param name="request">What the pod asks for.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="nvlinkMBps">NVLink bandwidth of the set, summed over its pairs.</param>
+    public static double Ratio(GpuRequest request, NodeFacts node, long nvlinkMBps)
     {
-        var request = state.Request;
         var gpus = request.WholeGpus;
         if (gpus < 2 || request.Nvlink == NvlinkRequirement.None)
         {
@@ -29,10 +34,10 @@ internal sealed class Topology : IScorePlugin
         if (request.Nvlink is NvlinkRequirement.Preferred or NvlinkRequirement.Required)
         {
             var pairs = gpus * (gpus - 1) / 2;
-            return Math.Min(1, pick.Whole.NvlinkMBps / ((double)pairs * FullSpeedMBps));
+            return Math.Min(1, nvlinkMBps / ((double)pairs * FullSpeedMBps));
         }
 
-        var best = node.Facts.Sets.BestNvlinkMBps(gpus);
-        return best == 0 ? 1 : pick.Whole.NvlinkMBps / (double)best;
+        var best = node.Sets.BestNvlinkMBps(gpus);
+        return best == 0 ? 1 : nvlinkMBps / (double)best;
     }
 }

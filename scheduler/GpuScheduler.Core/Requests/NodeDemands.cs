@@ -5,7 +5,8 @@ namespace GpuScheduler.Core.Requests;
 
 /// <summary>
 /// What a pod asks of a node beside resources: node selector, required node affinity, tolerations. kube-scheduler judges all this before
-/// it asks the extender, so that it only counts for pods that a scheduling gate keeps from kube-scheduler. Equal when the same is asked.
+/// it asks the extender, so that it only counts for pods that a scheduling gate keeps from kube-scheduler, and where it is not asked. Equal when
+/// the same is asked.
 /// </summary>
 public sealed class NodeDemands : IEquatable<NodeDemands>
 {
@@ -51,6 +52,13 @@ public sealed class NodeDemands : IEquatable<NodeDemands>
         }
 
         return _terms.IsEmpty || _terms.Any(term => term.All(r => !NodeObject.KeepsLabel(r.Key) || r.IsMetBy(node.Labels.GetValueOrDefault(r.Key))));
+    }
+
+    /// <summary>As <see cref="Allows"/>; of a pod whose demands are not known it is only known that it tolerates what every pod does.</summary>
+    public static bool Allow(NodeDemands? demands, NodeFacts node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return demands?.Allows(node) ?? !node.Taints.Any(t => t.Repels);
     }
 
     /// <inheritdoc/>

@@ -53,7 +53,7 @@ public sealed record PodInfo
     /// <summary>The node that its place in a gang was fixed to when its gate was removed (its node affinity names that node alone); null for none.</summary>
     public string? PlannedNode { get; init; }
 
-    /// <summary>What else it asks of a node; null when that is not known, which leaves it to those who offer nodes. Read for pending pods that may be in a gang, or ask for MIG devices.</summary>
+    /// <summary>What else it asks of a node; null when that is not known, which leaves it to those who offer nodes. Read for pending pods that may be in a gang, or ask for MIG devices; for all that ask for GPUs where a shadow decides (<see cref="Shadow.ShadowCluster"/>).</summary>
     public NodeDemands? Demands { get; init; }
 
     /// <summary>What it says of the gang it belongs to; null when it is placed by itself.</summary>
@@ -83,6 +83,9 @@ public sealed record PodInfo
     /// <summary>True for one that wants GPUs, is on no node, and is kept from none by the gate of others.</summary>
     public bool WaitsForGpus =>
         this is { NodeName: null, IsTerminal: false, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (SchedulingGates.IsEmpty || IsHeldByGangGate);
+
+    /// <summary>The pod as it would be if it had never been placed.</summary>
+    internal PodInfo OffItsNode() => this with { NodeName = null, PlannedNode = null, Assignment = null, AssignmentError = null, PeerAssignment = null };
 
     /// <summary>namespace/name.</summary>
     public override string ToString() => $"{Namespace}/{Name}";

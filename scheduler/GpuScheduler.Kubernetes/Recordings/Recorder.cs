@@ -47,7 +47,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
     public static Lock.Scope Turn(Recorder? recorder) => recorder is null ? default : recorder._turn.EnterScope();
 
     /// <inheritdoc/>
-    public Lock.Scope Enter() => _turn.EnterScope();
+    public Lock? Turns => _turn;
 
     /// <summary>The same candidates on the cluster as it is now: what is replayed knows no older one.</summary>
     /// <param name="snapshot">The cluster on which their positions were looked up; receives the one as of now.</param>

@@ -35,7 +35,8 @@ public sealed partial class MetricCatalogueTests
         await File.WriteAllTextAsync(kubeconfig, "{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}], contexts: [{name: c, context: {cluster: c}}], current-context: c}", TestContext.Current.CancellationToken);
         await using (await RunningService.StartAsync(
             ("Cluster", null), ("Kubeconfig", kubeconfig), ("Mig:Enabled", "true"),
-            ("Mig:ConfigFile", Path.Combine(Repository.Root, "manifests/mig-dynamic/mig-parted.yaml")), ("Mig:Configs", "all-1g.10gb")))
+            ("Mig:ConfigFile", Path.Combine(Repository.Root, "manifests/mig-dynamic/mig-parted.yaml")), ("Mig:Configs", "all-1g.10gb"),
+            ("Profiles:other:Policy", "fgd"), ("Shadow:Profile", "other")))
         {
             for (var tries = 0; tries < 100 && !Has("gpuscheduler_kubernetes_errors_total"); tries++)
             {
