@@ -7,20 +7,25 @@ internal static class Page
 {
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    /// <summary>Where its style is. Like the page itself it holds no data, and a browser asks for it without a token.</summary>
-    public const string Style = "/page.css";
+    private static readonly (string Path, string Resource, string Type)[] s_files =
+    [
+        ("/", "index.html", "text/html; charset=utf-8"),
+        ("/page.css", "page.css", "text/css; charset=utf-8"),
+        ("/page.js", "page.js", "text/javascript; charset=utf-8"),
+        ("/shadow", "shadow.html", "text/html; charset=utf-8"),
+        ("/shadow.js", "shadow.js", "text/javascript; charset=utf-8"),
+    ];
 
-    /// <summary>Where its script is.</summary>
-    public const string Script = "/page.js";
+    /// <summary>Where they are. They hold no data, and a browser asks for them without a token.</summary>
+    public static IEnumerable<string> Paths => s_files.Select(f => f.Path);
 
     /// <summary>Serves the files.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
-        Serve(routes, "/", "index.html", "text/html; charset=utf-8");
-        Serve(routes, Style, "page.css", "text/css; charset=utf-8");
-        Serve(routes, Script, "page.js", "text/javascript; charset=utf-8");
-        Serve(routes, "/shadow", "shadow.html", "text/html; charset=utf-8");
-        Serve(routes, "/shadow.js", "shadow.js", "text/javascript; charset=utf-8");
+        foreach (var (path, resource, type) in s_files)
+        {
+            Serve(routes, path, resource, type);
+        }
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, string resource, string type)

@@ -11,7 +11,7 @@ namespace GpuScheduler.Extender.Security;
 /// </summary>
 internal sealed partial class AccessControl(AccessReviewer reviewer, ExtenderOptions options, ILogger<AccessControl> log)
 {
-    private static readonly string[] s_open = ["", Page.Style, Page.Script, "/healthz", "/readyz", "/syncz"];
+    private static readonly string[] s_open = [.. Page.Paths.Select(p => p.TrimEnd('/')), "/healthz", "/readyz", "/syncz"];
     private static readonly string[] s_verbs = ["/filter", "/prioritize", "/preempt", "/bind"];
 
     /// <summary>Answers what may not be; else goes on.</summary>
