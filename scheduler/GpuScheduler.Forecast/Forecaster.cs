@@ -18,13 +18,16 @@ public sealed class Forecaster
     public const double Confidence = 0.9;
 
     /// <summary>Days of the past in which the methods are tried.</summary>
-    private const int TriedDays = 14;
+    private const int TriedDays = 28;
 
     /// <summary>Days of the past that a method is shown: four weeks, and one for gaps.</summary>
     private const int ShownDays = 35;
 
     /// <summary>Least moments that the errors of a lead are taken from; bounds are not known before.</summary>
     private const int LeastOrigins = 8;
+
+    /// <summary>Most leads of a span at which a forecast is compared.</summary>
+    private const int MostPerSpan = 8;
 
     /// <summary>Time between two moments: no divisor of a day, so that all hours have their turn.</summary>
     private static readonly TimeSpan s_stride = TimeSpan.FromMinutes(115);
@@ -38,6 +41,11 @@ public sealed class Forecaster
     private readonly Seasons _seasons;
     private readonly IForecastMethod[] _methods;
     private readonly (int From, int To)[] _leads;
+
+    /// <summary>Leads at which a forecast is compared: some of each span, as neighbours err alike.</summary>
+    private readonly int[] _compared;
+
+    /// <summary>By moment and method, what was forecast at these leads; null where a method had seen too little.</summary>
     private readonly SortedDictionary<long, double[]?[]> _tried = [];
 
     /// <summary>A forecaster of a series.</summary>
@@ -53,8 +61,9 @@ public sealed class Forecaster
         _stride = Math.Max(1, (int)(s_stride / step) | 1);
 
         // In order of simplicity, which decides among equals.
-        _methods = [new LastValue(), new SameTimeBefore("same-time-yesterday", _seasons.Day), new SameTimeBefore("same-time-last-week", _seasons.Week), new HarmonicRegression(step)];
+        _methods = [new LastValue(), new SameTimeBefore("same-time-yesterday", _seasons.Day), new SameTimeBefore("same-time-last-week", _seasons.Week), new HarmonicRegression(step, byChange: true), new HarmonicRegression(step, byChange: false)];
         _leads = [.. SpansOf(step, _horizon)];
+        _compared = [.. _leads.SelectMany(span => Enumerable.Range(0, Math.Min(MostPerSpan, span.To - span.From)).Select(i => span.From + (i * (span.To - span.From) / Math.Min(MostPerSpan, span.To - span.From))))];
     }
 
     /// <summary>Names of the methods, the baselines first.</summary>
@@ -121,7 +130,7 @@ public sealed class Forecaster
 
         var scores = Scores(series, spans, errors);
         var best = made.Keys.Single(m => _methods[m].Name == scores[0].Method);
-        return new ForecastResult(new DemandForecast(series.End, _step, scores[0].Method, Bounded(made[best], spans, errors[best]), scores, origins.Count)
+        return new ForecastResult(new DemandForecast(series.End, _step, scores[0].Method, Bounded(made[best], spans, errors[best], origins[^1].Key - origins[0].Key), scores, origins.Count)
         {
             Alternatives = made.ToImmutableDictionary(m => _methods[m.Key].Name, m => ImmutableArray.Create(m.Value), StringComparer.Ordinal),
         }, "");
@@ -159,7 +168,8 @@ public sealed class Forecaster
             if (!_tried.ContainsKey(origin))
             {
                 var (past, start) = Shown(series, origin);
-                _tried[origin] = [.. _methods.Select(m => new double[_horizon] is var ahead && m.TryContinue(past, start, ahead) ? ahead : null)];
+                var ahead = new double[_horizon];
+                _tried[origin] = [.. _methods.Select(m => m.TryContinue(past, start, ahead) ? Array.ConvertAll(_compared, h => ahead[h]) : null)];
             }
         }
     }
@@ -171,14 +181,14 @@ public sealed class Forecaster
     }
 
     /// <summary>What came less what was forecast, in order of size.</summary>
-    private static List<double> ErrorsOf(DemandSeries series, List<KeyValuePair<long, double[]?[]>> origins, int method, (int From, int To) span)
+    private List<double> ErrorsOf(DemandSeries series, List<KeyValuePair<long, double[]?[]>> origins, int method, (int From, int To) span)
     {
         var errors = new List<double>();
         foreach (var (origin, forecasts) in origins)
         {
-            for (var h = span.From; h < span.To; h++)
+            for (var i = 0; i < _compared.Length; i++)
             {
-                if (series.At(origin + h) - forecasts[method]![h] is var error && !double.IsNaN(error))
+                if (_compared[i] >= span.From && _compared[i] < span.To && series.At(origin + _compared[i]) - forecasts[method]![i] is var error && !double.IsNaN(error))
                 {
                     errors.Add(error);
                 }
@@ -211,11 +221,12 @@ public sealed class Forecaster
     }
 
     /// <summary>Puts the quantiles of the errors about a forecast; between the middles of two spans they lie on a line.</summary>
-    private static ImmutableArray<ForecastPoint> Bounded(double[] ahead, List<(int From, int To)> spans, List<List<double>> errors)
+    private ImmutableArray<ForecastPoint> Bounded(double[] ahead, List<(int From, int To)> spans, List<List<double>> errors, long tried)
     {
         var middles = spans.Select(s => (s.From + s.To - 1) / 2.0).ToArray();
-        var low = errors.Select(e => -Quantile(e, below: true)).ToArray();
-        var high = errors.Select(e => Quantile(e, below: false)).ToArray();
+        var levels = spans.Select(s => LevelOf(tried, s.To)).ToArray();
+        var low = errors.Select((e, s) => -Quantile(e, 1 - levels[s])).ToArray();
+        var high = errors.Select((e, s) => Quantile(e, levels[s])).ToArray();
         return
         [
             .. ahead.Select((expected, h) => new ForecastPoint(
@@ -225,11 +236,21 @@ public sealed class Forecaster
         ];
     }
 
-    /// <summary>The error that a further one exceeds with the probability that is left, were it drawn like these (split conformal prediction).</summary>
-    private static double Quantile(List<double> sorted, bool below)
+    /// <summary>
+    /// The quantile of n errors that a further one exceeds with the probability that is left: a little more than it (split conformal prediction).
+    /// Errors of moments that are closer together than the lead count as one: they are of the same events.
+    /// </summary>
+    private double LevelOf(long tried, int lead)
     {
-        var index = Math.Min(sorted.Count - 1, (int)Math.Ceiling((sorted.Count + 1) * (1 + Confidence) / 2) - 1);
-        return below ? sorted[sorted.Count - 1 - index] : sorted[index];
+        var apart = Math.Max(1.0, (double)tried / Math.Max(_stride, lead));
+        return Math.Min(1, (apart + 1) / apart * (1 + Confidence) / 2);
+    }
+
+    private static double Quantile(List<double> sorted, double level)
+    {
+        var at = level * (sorted.Count - 1);
+        var left = (int)at;
+        return left + 1 < sorted.Count ? sorted[left] + ((at - left) * (sorted[left + 1] - sorted[left])) : sorted[left];
     }
 
     private static double Between(double[] at, double[] values, double x)

@@ -25,8 +25,9 @@ internal static class BackTest
         var spans = s_spans.Where((s, i) => i == 0 || s_spans[i - 1] < settings.Horizon).Select(s => s < settings.Horizon ? s : settings.Horizon).Where(s => s >= step).ToList();
         var sums = new Dictionary<(string Method, int Span), (double Error, int Count, int Inside)>();
         var chosen = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var ordered = new double[series.Gpus.Length];
+        var (ordered, now) = (new double[series.Gpus.Length], new double[series.Gpus.Length]);
         Array.Fill(ordered, double.NaN);
+        Array.Fill(now, double.NaN);
         var (origins, refusal) = (0, "");
         var clock = new Stopwatch();
         for (var origin = series.First + 1; origin < series.End; origin += every)
@@ -61,7 +62,7 @@ internal static class BackTest
             // What is ordered now is there a lead later, until the next order takes effect.
             for (var h = lead; h < lead + every && origin + h < series.End && h < forecast.Points.Length; h++)
             {
-                ordered[origin + h - series.First] = forecast.Points[h].High;
+                (ordered[origin + h - series.First], now[origin + h - series.First]) = (forecast.Points[h].High, series.At(origin - 1));
             }
         }
 
@@ -75,7 +76,7 @@ internal static class BackTest
         var rows = sums.OrderBy(s => order.IndexOf(s.Key.Method)).ThenBy(s => s.Key.Span)
             .Select(s => new BackTestRow(s.Key.Method, spans[s.Key.Span], s.Value.Error / s.Value.Count, daily > 0 ? s.Value.Error / s.Value.Count / daily : 0, s.Key.Method == Chosen ? (double)s.Value.Inside / s.Value.Count : null))
             .ToList();
-        return new BackTestResult(name, source, series, origins, chosen, rows, Capacity(series, ordered, lead, settings), clock.Elapsed.TotalMilliseconds / origins);
+        return new BackTestResult(name, source, series, origins, chosen, rows, Capacity(series, ordered, now, settings), clock.Elapsed.TotalMilliseconds / origins);
 
         void Add(string method, int span, double error, bool inside)
         {
@@ -85,14 +86,15 @@ internal static class BackTest
     }
 
     /// <summary>Capacity that follows the upper bound, that follows what is demanded now, and the latter with a margin that leaves as much idle.</summary>
-    private static List<CapacityFigures> Capacity(DemandSeries series, double[] forecast, int lead, BackTestSettings settings)
+    private static List<CapacityFigures> Capacity(DemandSeries series, double[] forecast, double[] now, BackTestSettings settings)
     {
-        // All ways are compared over the steps for which there was a forecast.
-        var now = new double[forecast.Length];
+        // All ways are compared over the steps for which each ordered something.
         for (var i = 0; i < now.Length; i++)
         {
-            now[i] = double.IsNaN(forecast[i]) || i <= lead ? double.NaN : series.Gpus[i - lead - 1];
-            forecast[i] = double.IsNaN(now[i]) ? double.NaN : forecast[i];
+            if (double.IsNaN(now[i]) || double.IsNaN(forecast[i]))
+            {
+                now[i] = forecast[i] = double.NaN;
+            }
         }
 
         var question = new CapacityQuestion(series.Gpus, series.Step, settings.NodeGpus);
