@@ -6,6 +6,7 @@ using GpuScheduler.Core.Gangs;
 using GpuScheduler.Core.Mig;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
+using GpuScheduler.Extender.Forecasting;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -102,6 +103,7 @@ internal static class ExtenderHost
         services.AddSingleton<CertificateStore>();
         services.AddObservability(options);
         services.AddExternalMetrics(options);
+        services.AddForecast(options);
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
         if (options.Gangs.Enabled)
@@ -238,6 +240,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<GangEndpoints>().Map(app);
         app.Services.GetRequiredService<MigEndpoints>().Map(app);
         app.MapDecisions();
+        app.MapForecast();
         app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
         app.MapGrpcService<GangsService>();
@@ -246,7 +249,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall, POST /v1/what-if /v1/expected-start, and a page at /\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/drain-plan/{node} /v1/capacity-shortfall /v1/forecast, POST /v1/what-if /v1/expected-start, and a page at /\n");
         });
     }
 

@@ -78,6 +78,7 @@ internal static class ExtenderOptionsValidator
         }
 
         errors.AddRange(options.Otlp.Problems());
+        errors.AddRange(options.Forecast.Problems());
         if (options.Mig.Enabled)
         {
             CheckMig(errors, options);

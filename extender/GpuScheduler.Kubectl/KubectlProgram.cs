@@ -40,6 +40,7 @@ internal static class KubectlProgram
             DrainPlanCommand.Create(session),
             ShortfallCommand.Create(session),
             AdviseCommand.Create(session),
+            ForecastCommand.Create(session),
         };
         session.Options.AddTo(root);
         var parsed = root.Parse(args.Count == 0 ? ["--help"] : args);

@@ -5,7 +5,7 @@ namespace GpuScheduler.Forecast;
 /// <summary>The demand that is expected.</summary>
 /// <param name="First">Number of the first step that is forecast, which follows the last that is known.</param>
 /// <param name="Step">Length of a step.</param>
-/// <param name="Method">The method that it is made by: the one with the least error in the running back-test.</param>
+/// <param name="Method">The method that it is made by: the one with the least error in the running back-test, or the last value where none is clearly better.</param>
 /// <param name="Points">A point a step.</param>
 /// <param name="Scores">How each method did; the one that is used first.</param>
 /// <param name="Origins">How many moments of the past the methods were tried at.</param>
@@ -26,5 +26,7 @@ public sealed record DemandForecast(long First, TimeSpan Step, string Method, Im
     /// <summary>Why this method, in a sentence.</summary>
     public string Why => Scores.Length == 1
         ? $"{Method} is the only method for which the history suffices"
-        : FormattableString.Invariant($"{Method} had the least error of {Scores.Length} methods, tried at {Origins} moments of the past: {Scores[0].Ratio:0.00} of that of the last value");
+        : Scores.FirstOrDefault(s => s.Ratio < Scores[0].Ratio) is { } better
+            ? FormattableString.Invariant($"{better.Method} had the least error of {Scores.Length} methods, tried at {Origins} moments of the past, but hardly less than {Method}, which is used")
+            : FormattableString.Invariant($"{Method} had the least error of {Scores.Length} methods, tried at {Origins} moments of the past: {Scores[0].Ratio:0.00} of that of the last value");
 }

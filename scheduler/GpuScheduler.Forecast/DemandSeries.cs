@@ -20,6 +20,9 @@ public sealed record DemandSeries(long First, TimeSpan Step, ImmutableArray<doub
     /// <summary>The part before a step.</summary>
     public DemandSeries Before(long end) => this with { Gpus = Gpus[..(int)Math.Clamp(end - First, 0, Gpus.Length)] };
 
+    /// <summary>The same with a gap up to a step; as it is when it reaches so far.</summary>
+    public DemandSeries Until(long end) => Gpus.IsEmpty || end <= End ? this : this with { Gpus = Gpus.AddRange(Enumerable.Repeat(double.NaN, (int)(end - End))) };
+
     /// <summary>The value of a step; NaN outside and in gaps.</summary>
     public double At(long number) => number >= First && number < End ? Gpus[(int)(number - First)] : double.NaN;
 

@@ -26,11 +26,17 @@ public sealed class Forecaster
     /// <summary>Least moments that the errors of a lead are taken from; bounds are not known before.</summary>
     private const int LeastOrigins = 8;
 
+    /// <summary>A method must err by so much less than the last value, or that is used: what is gained otherwise is chance, and the simplest is the most robust.</summary>
+    private const double LeastGain = 0.03;
+
     /// <summary>Most leads of a span at which a forecast is compared.</summary>
     private const int MostPerSpan = 8;
 
     /// <summary>Time between two moments: no divisor of a day, so that all hours have their turn.</summary>
     private static readonly TimeSpan s_stride = TimeSpan.FromMinutes(115);
+
+    /// <summary>Who knows nothing newer than this forecasts nothing.</summary>
+    private static readonly TimeSpan s_freshness = TimeSpan.FromHours(1);
 
     /// <summary>Ends of the spans of leads over which errors are put together.</summary>
     private static readonly TimeSpan[] s_spans = [.. new[] { 15, 30, 60, 120, 240, 480, 960, 1440, 2880, 5760, 10080 }.Select(m => TimeSpan.FromMinutes(m))];
@@ -94,6 +100,11 @@ public sealed class Forecaster
         if (series.End < ready)
         {
             return Refused(string.Create(CultureInfo.InvariantCulture, $"the history covers {(series.End - first) * (_step / TimeSpan.FromDays(1)):0.0} days, and {LeastDays} are needed to know the season of a day: {Moment(ready)} at the earliest"));
+        }
+
+        if (!IsFresh(series, series.End))
+        {
+            return Refused(string.Create(CultureInfo.InvariantCulture, $"nothing was recorded in the last {s_freshness.TotalHours:0} h; forecasts go on with the next sample"));
         }
 
         Try(series, ready);
@@ -165,13 +176,24 @@ public sealed class Forecaster
 
         for (var origin = (oldest + _stride - 1) / _stride * _stride; origin < series.End; origin += _stride)
         {
-            if (!_tried.ContainsKey(origin))
+            if (!_tried.ContainsKey(origin) && IsFresh(series, origin))
             {
                 var (past, start) = Shown(series, origin);
                 var ahead = new double[_horizon];
                 _tried[origin] = [.. _methods.Select(m => m.TryContinue(past, start, ahead) ? Array.ConvertAll(_compared, h => ahead[h]) : null)];
             }
         }
+    }
+
+    private bool IsFresh(DemandSeries series, long end)
+    {
+        var known = false;
+        for (var n = end - Math.Max(1, (int)(s_freshness / _step)); n < end; n++)
+        {
+            known |= !double.IsNaN(series.At(n));
+        }
+
+        return known;
     }
 
     private (double[] Past, long Start) Shown(DemandSeries series, long end)
@@ -216,7 +238,7 @@ public sealed class Forecaster
                     daily > nothing ? mae / daily : 0,
                     Math.Exp(Enumerable.Range(0, spans.Count).Average(s => Math.Log((Mean(e.Value[s]) + nothing) / (Mean(reference[s]) + nothing)))),
                     [.. spans.Select((span, s) => new LeadError(span.To * _step, Mean(e.Value[s])))]))
-                .OrderBy(s => Math.Round(s.Ratio, 6)),
+                .OrderBy(s => s.Ratio > 1 - LeastGain && s.Ratio < 1 ? 1 : Math.Round(s.Ratio, 6)),
         ];
     }
 

@@ -135,7 +135,7 @@ internal sealed class ForecastCommand
         var history = new DemandHistory(step, step * MostSteps);
         try
         {
-            notes.AddRange(new HistoryFile(path).Load(history, DateTimeOffset.MaxValue).Notes);
+            notes.AddRange(new HistoryFile(path).Load(history, DateTimeOffset.MinValue, DateTimeOffset.MaxValue).Notes);
         }
         catch (InvalidHistoryException e)
         {

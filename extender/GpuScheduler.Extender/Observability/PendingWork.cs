@@ -31,7 +31,7 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
         var card = CardMiB(cluster.Current);
         return
         [
-            .. cluster.Pods.Where(p => p.WaitsForGpus && !IsBeingBound(cluster, p))
+            .. cluster.Pods.Where(p => Waits(cluster, p))
                 .GroupBy(p => (p.Namespace, Kind: p.Gang is null ? Single : Gang))
                 .Select(g => new PendingWork(g.Key.Namespace, g.Key.Kind, g.Count(), g.Sum(p => MilliOf(p.Request, card)))),
         ];
@@ -48,10 +48,11 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
         return ((long)SharePacking.WholeCard * request.WholeGpus) + mig + share;
     }
 
-    private static bool IsBeingBound(ClusterState cluster, PodInfo pod) =>
-        cluster.TryGetAllocation(pod.Uid, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned);
+    /// <summary>True for a pod that wants GPUs and has none: its Binding is neither written nor on its way.</summary>
+    public static bool Waits(ClusterState cluster, PodInfo pod) => pod.WaitsForGpus && !IsBeingBound(cluster, pod);
 
-    private static double CardMiB(Snapshot snapshot)
+    /// <summary>Mean memory of a card of the cluster, in MiB; 0 when none is known.</summary>
+    public static double CardMiB(Snapshot snapshot)
     {
         var (cards, sum) = (0, 0.0);
         foreach (var node in snapshot.Nodes)
@@ -64,4 +65,7 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
 
         return cards > 0 ? sum / cards : 0;
     }
+
+    private static bool IsBeingBound(ClusterState cluster, PodInfo pod) =>
+        cluster.TryGetAllocation(pod.Uid, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned);
 }

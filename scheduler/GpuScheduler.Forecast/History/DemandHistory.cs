@@ -30,6 +30,9 @@ public sealed class DemandHistory
     /// <summary>The newest sample; null when there is none.</summary>
     public DemandSample? Newest { get; private set; }
 
+    /// <summary>Number of the oldest sample's step; 0 when there is none.</summary>
+    public long First => _samples.Count > 0 ? _samples.Keys.First() : 0;
+
     /// <summary>All samples, the oldest first.</summary>
     public IEnumerable<DemandSample> Samples => _samples.Values;
 
@@ -44,9 +47,9 @@ public sealed class DemandHistory
 
         _samples[sample.Number] = sample;
         Newest = Newest is { } known && known.Number > sample.Number ? known : sample;
-        while (_samples.Keys.First() <= Newest.Number - _most)
+        while (First <= Newest.Number - _most)
         {
-            _samples.Remove(_samples.Keys.First());
+            _samples.Remove(First);
         }
     }
 
@@ -59,7 +62,7 @@ public sealed class DemandHistory
             return new DemandSeries(0, Step, []);
         }
 
-        var first = _samples.Keys.First();
+        var first = First;
         var gpus = new double[Newest.Number - first + 1];
         Array.Fill(gpus, double.NaN);
         foreach (var sample in _samples.Values)

@@ -33,15 +33,16 @@ public sealed class HistoryFile(string path)
 
     /// <summary>Reads the file into a history; one that is not there is empty. What cannot be used is left out, and said.</summary>
     /// <param name="history">Receives the samples. Steps of another length are converted: longer ones stand for several, of shorter ones the mean is taken.</param>
-    /// <param name="now">Samples of the time after are left out.</param>
+    /// <param name="from">Samples of the time before are out of date, and left out.</param>
+    /// <param name="to">Samples of the time after are left out, and that is said: the present.</param>
     /// <exception cref="InvalidHistoryException">It is no history, or cannot be read.</exception>
-    public HistoryLoad Load(DemandHistory history, DateTimeOffset now)
+    public HistoryLoad Load(DemandHistory history, DateTimeOffset from, DateTimeOffset to)
     {
         ArgumentNullException.ThrowIfNull(history);
         try
         {
             (_lines, _torn, _isHeaded) = (0, false, false);
-            return File.Exists(path) ? Read(history, now) : new HistoryLoad(0, [], false);
+            return File.Exists(path) ? Read(history, from, to) : new HistoryLoad(0, [], false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -99,7 +100,7 @@ public sealed class HistoryFile(string path)
         (_lines, _torn, _isHeaded) = (history.Count, false, true);
     }
 
-    private HistoryLoad Read(DemandHistory history, DateTimeOffset now)
+    private HistoryLoad Read(DemandHistory history, DateTimeOffset from, DateTimeOffset to)
     {
         var notes = new List<string>();
         var (line, unreadable, future, steps) = (0, 0, 0, TimeSpan.Zero);
@@ -132,13 +133,13 @@ public sealed class HistoryFile(string path)
                 continue;
             }
 
-            if (at > now)
+            _lines++;
+            if (at > to || at < from)
             {
-                future++;
+                future += at > to ? 1 : 0;
                 continue;
             }
 
-            _lines++;
             for (var n = DemandSeries.StepOf(at, history.Step); n == DemandSeries.StepOf(at, history.Step) || DemandSeries.TimeOf(n, history.Step) < at + steps; n++)
             {
                 if (!sums.TryGetValue(n, out var all))
@@ -163,7 +164,7 @@ public sealed class HistoryFile(string path)
 
         if (future > 0)
         {
-            notes.Add($"{path}: {future} samples are of the time after {now:yyyy-MM-dd HH:mm:ssZ}, and are left out: a clock was wrong, or is");
+            notes.Add($"{path}: {future} samples are of the time after {to:yyyy-MM-dd HH:mm:ssZ}, and are left out: a clock was wrong, or is");
         }
 
         _torn = line > 0 && !EndsWithNewline();

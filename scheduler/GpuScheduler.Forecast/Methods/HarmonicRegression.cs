@@ -1,5 +1,6 @@
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.Statistics;
 
 namespace GpuScheduler.Forecast.Methods;
 
@@ -28,6 +29,9 @@ internal sealed class HarmonicRegression : IForecastMethod
 
     /// <summary>After so many days a point weighs half.</summary>
     private const double HalfLifeDays = 7;
+
+    /// <summary>A change of more than so many times the median change is cut to it.</summary>
+    private const double UsualChanges = 3;
 
     /// <summary>Waves of a week: three of its own, and those next to the wave of a day, by which the days differ in height.</summary>
     private static readonly int[] s_weekWaves = [1, 2, 3, 6, 8];
@@ -163,6 +167,11 @@ internal sealed class HarmonicRegression : IForecastMethod
             weighted.SetRow(r, row * weight);
         }
 
+        if (_byChange)
+        {
+            Tame(y);
+        }
+
         var gram = weighted.TransposeThisAndMultiply(x);
         for (var c = _byChange ? 0 : 1; c < columns; c++)
         {
@@ -170,6 +179,16 @@ internal sealed class HarmonicRegression : IForecastMethod
         }
 
         return gram.Cholesky().Solve(weighted.TransposeThisAndMultiply(y));
+    }
+
+    /// <summary>Cuts changes far beyond the usual: one large job that begins or ends is no season.</summary>
+    private static void Tame(Vector<double> changes)
+    {
+        var most = UsualChanges * changes.PointwiseAbs().ToArray().Median();
+        if (most > 0)
+        {
+            changes.MapInplace(c => Math.Clamp(c, -most, most));
+        }
     }
 
     /// <param name="row">Receives the level, the line, and a sine and a cosine for each wave. By change the first two are 0: a height has none, and a line would go on for ever.</param>
