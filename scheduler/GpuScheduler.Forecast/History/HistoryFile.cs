@@ -56,8 +56,9 @@ public sealed class HistoryFile(string path)
     {
         ArgumentNullException.ThrowIfNull(sample);
         ArgumentNullException.ThrowIfNull(history);
-        if (_lines > 2 * history.Count + 1024)
+        if (_lines > 2 * history.Count + 1024 || (_torn && _lines == 0))
         {
+            // Much has gone out of date, or there is a part of a heading alone.
             Rewrite(history);
             return;
         }
