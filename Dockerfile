@@ -23,6 +23,7 @@ COPY global.json Directory.Build.props Directory.Packages.props ./
 COPY proto/GpuScheduler.Proto/GpuScheduler.Proto.csproj proto/GpuScheduler.Proto/
 COPY scheduler/GpuScheduler.Core/GpuScheduler.Core.csproj scheduler/GpuScheduler.Core/
 COPY scheduler/GpuScheduler.Kubernetes/GpuScheduler.Kubernetes.csproj scheduler/GpuScheduler.Kubernetes/
+COPY scheduler/GpuScheduler.Forecast/GpuScheduler.Forecast.csproj scheduler/GpuScheduler.Forecast/
 COPY scheduler/GpuScheduler.Solver/GpuScheduler.Solver.csproj scheduler/GpuScheduler.Solver/
 COPY extender/GpuScheduler.Extender/GpuScheduler.Extender.csproj extender/GpuScheduler.Extender/
 RUN dotnet restore extender/GpuScheduler.Extender

@@ -6,6 +6,7 @@ using GpuScheduler.Core.Mig;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
+using GpuScheduler.Extender.Forecasting;
 using GpuScheduler.Extender.Grpc;
 using GpuScheduler.Extender.Hosting;
 using GpuScheduler.Extender.Inspection;
@@ -102,6 +103,7 @@ internal static class ExtenderHost
         services.AddSingleton<CertificateStore>();
         services.AddObservability(options);
         services.AddExternalMetrics(options);
+        services.AddForecast(options);
         services.AddHostedService<Sweeper>();
         services.AddHostedService<WarmUp>();
         if (options.Gangs.Enabled)
@@ -241,6 +243,7 @@ internal static class ExtenderHost
         app.Services.GetRequiredService<MigEndpoints>().Map(app);
         app.MapDecisions();
         app.MapSettings();
+        app.MapForecast();
         app.Services.GetRequiredService<PlanningEndpoints>().Map(app);
         app.Services.GetRequiredService<ShadowEndpoints>().Map(app);
         app.MapGrpcService<SchedulerExtenderService>();
@@ -250,7 +253,7 @@ internal static class ExtenderHost
         app.MapFallback("{**path}", context =>
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
-            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/shadow /v1/drain-plan/{node} /v1/capacity-shortfall /v1/config /v1/canary, POST /v1/what-if /v1/expected-start, and pages at / and /shadow\n");
+            return context.Response.WriteAsync("gpu-scheduler extender: POST /filter /prioritize /preempt /bind, GET /healthz /readyz /syncz /metrics /v1/nodes /v1/nodes/{name} /v1/gangs /v1/gangs/{namespace}/{name} /v1/pods /v1/pods/{namespace}/{name} /v1/decisions /v1/events /v1/map /v1/mig /v1/shadow /v1/drain-plan/{node} /v1/capacity-shortfall /v1/forecast /v1/config /v1/canary, POST /v1/what-if /v1/expected-start, and pages at / and /shadow\n");
         });
     }
 

@@ -6,6 +6,7 @@ using GpuScheduler.Core.Reservations;
 using GpuScheduler.Extender.Canary;
 using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
+using GpuScheduler.Extender.Forecasting;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Profiles;
 using GpuScheduler.Extender.Shadow;
@@ -77,6 +78,9 @@ public sealed class ExtenderOptions
 
     /// <summary>The queue as external.metrics.k8s.io, for autoscalers.</summary>
     public ExternalMetricsSettings ExternalMetrics { get; set; } = new();
+
+    /// <summary>The forecast of GPU demand.</summary>
+    public ForecastSettings Forecast { get; set; } = new();
 
     /// <summary>Where traces are sent.</summary>
     public OtlpSettings Otlp { get; set; } = new();

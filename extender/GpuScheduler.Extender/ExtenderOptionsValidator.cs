@@ -82,6 +82,7 @@ internal static class ExtenderOptionsValidator
         }
 
         errors.AddRange(options.Otlp.Problems());
+        errors.AddRange(options.Forecast.Problems());
         if (options.Mig.Enabled)
         {
             CheckMig(errors, options);

@@ -41,6 +41,7 @@ internal static class KubectlProgram
             ShortfallCommand.Create(session),
             AdviseCommand.Create(session),
             ShadowCommand.Create(session),
+            ForecastCommand.Create(session),
         };
         session.Options.AddTo(root);
         var parsed = root.Parse(args.Count == 0 ? ["--help"] : args);

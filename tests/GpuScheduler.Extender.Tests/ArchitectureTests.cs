@@ -6,7 +6,7 @@ using Xunit;
 
 namespace GpuScheduler.Extender.Tests;
 
-/// <summary>Dependencies point inward: hosts to {Kubernetes, Solver, Proto}, these to Core, and Core to nothing.</summary>
+/// <summary>Dependencies point inward: hosts to {Kubernetes, Solver, Forecast, Proto}, the first two to Core, and Core to nothing.</summary>
 public sealed class ArchitectureTests
 {
     private static readonly Assembly s_core = typeof(ClusterState).Assembly;
@@ -41,6 +41,13 @@ public sealed class ArchitectureTests
 
     [Fact]
     public void Only_Solver_references_the_optimizer() => Assert.Subset(new HashSet<string> { "GpuScheduler.Solver" }, WithPackage("Google.OrTools").ToHashSet());
+
+    [Fact]
+    public void Only_Forecast_references_the_numerical_library_and_it_references_nothing_of_ours()
+    {
+        Assert.Equal(["GpuScheduler.Forecast"], WithPackage("MathNet.Numerics"));
+        Assert.DoesNotContain(References(typeof(Forecast.Forecaster).Assembly), n => n.StartsWith("GpuScheduler.", StringComparison.Ordinal));
+    }
 
     [Fact]
     public void Nothing_inside_references_a_host()

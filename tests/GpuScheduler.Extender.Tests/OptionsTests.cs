@@ -93,9 +93,25 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Recording:MaxMiB", "0", "Recording:MaxMiB is 0: 1 to 65536 is allowed")]
     [InlineData("Audit:MaxFileMiB", "0", "Audit:MaxFileMiB is 0: 1 to 65536 is allowed")]
     [InlineData("Audit:Files", "0", "Audit:Files is 0: 1 to 1000 is allowed")]
+    [InlineData("Forecast:Path", "/no/such/folder/demand.jsonl", "Forecast:Path is \"/no/such/folder/demand.jsonl\": a file in a folder that exists is expected")]
     [InlineData("Tls:ClientCa", "/no/such/file", "Tls:ClientCa is \"/no/such/file\": there is no such file")]
     public void A_wrong_value_is_named(string option, string value, string expected) =>
         Assert.Contains(Failures(null, (option, value)), f => f.Contains(expected, StringComparison.Ordinal));
+
+    [Theory]
+    [InlineData("Step", "00:07:00", "Forecast:Step is 00:07:00: 00:00:10 to 01:00:00 is allowed, so many of which make a day")]
+    [InlineData("Step", "00:00:01", "Forecast:Step is 00:00:01")]
+    [InlineData("Keep", "1.00:00:00", "Forecast:Keep is 1.00:00:00: 3.00:00:00 to 400000 times Forecast:Step is allowed")]
+    [InlineData("Horizon", "30.00:00:00", "Forecast:Horizon is 30.00:00:00: 01:00:00 to 7.00:00:00 is allowed")]
+    [InlineData("Leads", "1h;soon", "Forecast:Leads has \"soon\": times such as 15m, 1h or 1d are allowed")]
+    [InlineData("Leads", "0m", "Forecast:Leads has \"0m\"")]
+    [InlineData("Leads", "48h", "up to Forecast:Horizon, which is 1.00:00:00")]
+    [InlineData("Leads", "", "Forecast:Leads is \"\": one to eight times are allowed")]
+    public void A_wrong_value_of_the_forecast_is_named(string option, string value, string expected)
+    {
+        Assert.Contains(Failures(null, ("Forecast:Enabled", "true"), ("Forecast:" + option, value)), f => f.Contains(expected, StringComparison.Ordinal));
+        Assert.Empty(Failures(null, ("Forecast:" + option, value)));
+    }
 
     [Theory]
     [InlineData("Namespace", "", "LeaderElection:Namespace is not set")]

@@ -45,10 +45,14 @@ internal sealed class OutputOptions
     }
 
     /// <summary>Writes what is asked for, and says so.</summary>
-    public void Write(ParseResult parsed, Session session, IReadOnlyList<RunResult> results, RunRecord record, Func<ReportModel> report)
+    public void Write(ParseResult parsed, Session session, IReadOnlyList<RunResult> results, RunRecord record, Func<ReportModel> report) =>
+        Write(parsed, session, stream => JsonOutput.Write(stream, results, record, parsed.GetValue(_curves)), stream => CsvOutput.Write(stream, results, record), report);
+
+    /// <summary>The same with other results.</summary>
+    public void Write(ParseResult parsed, Session session, Action<Stream> json, Action<Stream> csv, Func<ReportModel> report)
     {
-        Save(session, parsed.GetValue(_json), stream => JsonOutput.Write(stream, results, record, parsed.GetValue(_curves)), parsed);
-        Save(session, parsed.GetValue(_csv), stream => CsvOutput.Write(stream, results, record), parsed);
+        Save(session, parsed.GetValue(_json), json, parsed);
+        Save(session, parsed.GetValue(_csv), csv, parsed);
         Save(session, parsed.GetValue(_html), stream => HtmlReport.Write(stream, report()), parsed);
     }
 

@@ -38,6 +38,7 @@ internal static class SimulatorProgram
             WhatIfCommand.Create(session),
             ValidateCommand.Create(session),
             ReplayCommand.Create(session),
+            ForecastCommand.Create(session),
         };
         var parsed = root.Parse(args.Count == 0 ? ["--help"] : args);
         if (parsed.Errors.Count > 0)

@@ -9,11 +9,15 @@ namespace GpuScheduler.Extender.ExternalMetrics;
 /// external.metrics.k8s.io/v1beta1, as an aggregated API: discovery, and the values of a metric in a namespace. Source of the forms:
 /// k8s.io/metrics pkg/apis/external_metrics/v1beta1 and k8s.io/apimachinery pkg/apis/meta/v1.
 /// </summary>
-internal sealed partial class ExternalMetricsApi(FrontProxy proxy, QueueMetrics queue, Readiness readiness, TimeProvider time, ILogger<ExternalMetricsApi> log)
+internal sealed partial class ExternalMetricsApi(FrontProxy proxy, IEnumerable<IMetricSource> sources, Readiness readiness, TimeProvider time, ILogger<ExternalMetricsApi> log)
 {
     public const string Group = "external.metrics.k8s.io";
 
     private const string Version = "v1beta1";
+
+    private readonly IMetricSource[] _sources = [.. sources];
+
+    private IEnumerable<string> Names => _sources.SelectMany(s => s.Names);
 
     public async Task ServeAsync(HttpContext context)
     {
@@ -58,7 +62,7 @@ internal sealed partial class ExternalMetricsApi(FrontProxy proxy, QueueMetrics 
             }),
             ["apis", Group, Version] => WriteAsync(context, WriteResources),
             ["apis", Group, Version, "namespaces", var podNamespace, var metric] => ListAsync(context, caller, podNamespace, metric),
-            _ => RefuseAsync(context, StatusCodes.Status404NotFound, "NotFound", $"there is /apis/{Group}/{Version}/namespaces/NAMESPACE/METRIC; the metrics are {string.Join(", ", QueueMetrics.Names)}"),
+            _ => RefuseAsync(context, StatusCodes.Status404NotFound, "NotFound", $"there is /apis/{Group}/{Version}/namespaces/NAMESPACE/METRIC; the metrics are {string.Join(", ", Names)}"),
         };
     }
 
@@ -76,9 +80,9 @@ internal sealed partial class ExternalMetricsApi(FrontProxy proxy, QueueMetrics 
         {
             await RefuseAsync(context, StatusCodes.Status503ServiceUnavailable, "ServiceUnavailable", Readiness.NotSynced);
         }
-        else if (queue.Find(metric, podNamespace, selector) is not { } values)
+        else if (_sources.Select(s => s.Find(metric, podNamespace, selector)).FirstOrDefault(v => v is not null) is not { } values)
         {
-            await RefuseAsync(context, StatusCodes.Status404NotFound, "NotFound", $"there is no metric \"{metric}\"; there are {string.Join(", ", QueueMetrics.Names)}");
+            await RefuseAsync(context, StatusCodes.Status404NotFound, "NotFound", $"there is no metric \"{metric}\"; there are {string.Join(", ", Names)}");
         }
         else
         {
@@ -129,12 +133,12 @@ internal sealed partial class ExternalMetricsApi(FrontProxy proxy, QueueMetrics 
         json.WriteEndObject();
     }
 
-    private static void WriteResources(Utf8JsonWriter json)
+    private void WriteResources(Utf8JsonWriter json)
     {
         Head(json, "APIResourceList", "v1");
         json.WriteString("groupVersion", $"{Group}/{Version}");
         json.WriteStartArray("resources");
-        foreach (var name in QueueMetrics.Names)
+        foreach (var name in Names)
         {
             json.WriteStartObject();
             json.WriteString("name", name);

@@ -17,7 +17,7 @@ internal static class ExternalMetricsExtensions
     {
         if (options.ExternalMetrics.IsEnabled)
         {
-            services.AddSingleton<QueueMetrics>();
+            services.AddSingleton<IMetricSource, QueueMetrics>();
             services.AddSingleton<IAggregation>(s => new Aggregation(s.GetRequiredService<KubernetesConnection>()));
             services.AddSingleton<FrontProxy>();
             services.AddSingleton<ExternalMetricsApi>();

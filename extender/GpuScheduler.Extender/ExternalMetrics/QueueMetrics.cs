@@ -6,7 +6,7 @@ using GpuScheduler.Extender.Observability;
 namespace GpuScheduler.Extender.ExternalMetrics;
 
 /// <summary>The queue as values for autoscalers, of one namespace and of the cluster. All values are there even if nothing waits: an autoscaler needs the 0.</summary>
-internal sealed class QueueMetrics(ClusterState cluster, GangWaits waits, TimeProvider time)
+internal sealed class QueueMetrics(ClusterState cluster, GangWaits waits, TimeProvider time) : IMetricSource
 {
     public const string PendingPods = "gpu_scheduler_pending_pods";
     public const string WaitingGpus = "gpu_scheduler_waiting_gpus";
@@ -24,10 +24,8 @@ internal sealed class QueueMetrics(ClusterState cluster, GangWaits waits, TimePr
 
     private static readonly GangState[] s_states = [GangState.Waiting, GangState.Invalid, GangState.Unplaced, GangState.Planned, GangState.Binding];
 
-    /// <summary>All metrics there are.</summary>
-    public static ImmutableArray<string> Names { get; } = [PendingPods, WaitingGpus, WaitingGangs, GangWaitSeconds];
+    public ImmutableArray<string> Names { get; } = [PendingPods, WaitingGpus, WaitingGangs, GangWaitSeconds];
 
-    /// <summary>The values of a metric that are selected, which an autoscaler adds up; null when there is no such metric.</summary>
     public IReadOnlyList<ExternalMetric>? Find(string name, string podNamespace, LabelSelector selector)
     {
         if (!Names.Contains(name))

@@ -29,7 +29,7 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
     public static ImmutableArray<PendingWork> Of(ClusterState cluster) => Of(cluster.Current, Waiting(cluster));
 
     /// <summary>The pods that wait.</summary>
-    public static IEnumerable<PodInfo> Waiting(ClusterState cluster) => cluster.Pods.Where(p => p.WaitsForGpus && !IsBeingBound(cluster, p));
+    public static IEnumerable<PodInfo> Waiting(ClusterState cluster) => cluster.Pods.Where(p => Waits(cluster, p));
 
     /// <summary>Pods that wait, summed up.</summary>
     public static ImmutableArray<PendingWork> Of(Snapshot snapshot, IEnumerable<PodInfo> waiting)
@@ -54,10 +54,11 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
         return ((long)SharePacking.WholeCard * request.WholeGpus) + mig + share;
     }
 
-    private static bool IsBeingBound(ClusterState cluster, PodInfo pod) =>
-        cluster.TryGetAllocation(pod.Uid, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned);
+    /// <summary>True for a pod that wants GPUs and has none: its Binding is neither written nor on its way.</summary>
+    public static bool Waits(ClusterState cluster, PodInfo pod) => pod.WaitsForGpus && !IsBeingBound(cluster, pod);
 
-    private static double CardMiB(Snapshot snapshot)
+    /// <summary>Mean memory of a card of the cluster, in MiB; 0 when none is known.</summary>
+    public static double CardMiB(Snapshot snapshot)
     {
         var (cards, sum) = (0, 0.0);
         foreach (var node in snapshot.Nodes)
@@ -70,4 +71,7 @@ internal sealed record PendingWork(string Namespace, string Kind, int Pods, long
 
         return cards > 0 ? sum / cards : 0;
     }
+
+    private static bool IsBeingBound(ClusterState cluster, PodInfo pod) =>
+        cluster.TryGetAllocation(pod.Uid, out var held) && held.State is not (AllocationState.Tentative or AllocationState.Planned);
 }

@@ -31,7 +31,7 @@ public sealed class ExternalMetricsTests : IDisposable
         cluster.UpsertPod(new PodBuilder("p").Share(milli: 1500 / 2, count: 2).Build());
         _readiness.SetSynced(true);
         _proxy = new FrontProxy(_aggregation, new CertificateStore(new ExtenderOptions(), TimeProvider.System, NullLogger<CertificateStore>.Instance), TimeProvider.System, NullLogger<FrontProxy>.Instance);
-        _api = new ExternalMetricsApi(_proxy, new QueueMetrics(cluster, new GangWaits(), TimeProvider.System), _readiness, TimeProvider.System, NullLogger<ExternalMetricsApi>.Instance);
+        _api = new ExternalMetricsApi(_proxy, [new QueueMetrics(cluster, new GangWaits(), TimeProvider.System)], _readiness, TimeProvider.System, NullLogger<ExternalMetricsApi>.Instance);
     }
 
     public void Dispose() => _proxy.Dispose();

@@ -34,7 +34,7 @@ public sealed partial class MetricCatalogueTests
         var kubeconfig = Path.Combine(folder, "kubeconfig");
         await File.WriteAllTextAsync(kubeconfig, "{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: 'http://127.0.0.1:9'}}], contexts: [{name: c, context: {cluster: c}}], current-context: c}", TestContext.Current.CancellationToken);
         await using (await RunningService.StartAsync(
-            ("Cluster", null), ("Kubeconfig", kubeconfig), ("Mig:Enabled", "true"),
+            ("Cluster", null), ("Kubeconfig", kubeconfig), ("Mig:Enabled", "true"), ("Forecast:Enabled", "true"),
             ("Mig:ConfigFile", Path.Combine(Repository.Root, "manifests/mig-dynamic/mig-parted.yaml")), ("Mig:Configs", "all-1g.10gb"),
             ("Profiles:other:Policy", "fgd"), ("Shadow:Profile", "other")))
         {

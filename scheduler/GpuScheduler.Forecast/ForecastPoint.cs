@@ -1,0 +1,7 @@
+namespace GpuScheduler.Forecast;
+
+/// <summary>What is expected of a step.</summary>
+/// <param name="Expected">GPUs.</param>
+/// <param name="Low">GPUs that it will hardly be less than.</param>
+/// <param name="High">GPUs that it will hardly be more than.</param>
+public readonly record struct ForecastPoint(double Expected, double Low, double High);
