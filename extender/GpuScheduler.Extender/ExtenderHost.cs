@@ -342,7 +342,7 @@ internal static class ExtenderHost
         var unknown = file.GetChildren()
             .Where(section => section.Key is not "Logging")
             .SelectMany(section => Unknown(section, typeof(ExtenderOptions)))
-            .Select(path => $"{path} is not a setting; docs/options.md lists those that are")
+            .Select(path => $"{path} is not a setting; the README lists those that are")
             .ToList();
         if (unknown.Count > 0)
         {

@@ -5,7 +5,7 @@ var urls = new Option<string>("--urls") { Description = "Where to serve HTTP and
 var healthUrls = new Option<string>("--health-urls") { Description = "Where to serve health and metrics alone, without TLS." };
 var cluster = new Option<string>("--cluster") { Description = "Serve from a snapshot file instead of a cluster: the output of 'kubectl get nodes,pods -A -o yaml' (or json)." };
 var kubeconfig = new Option<string>("--kubeconfig") { Description = "The kubeconfig file. Default: the service account in a pod, else KUBECONFIG, else ~/.kube/config." };
-var config = new Option<string>("--config") { Description = "A JSON file with settings; docs/options.md has all of them." };
+var config = new Option<string>("--config") { Description = "A JSON file with settings; see the README for all of them." };
 var tlsCert = new Option<string>("--tls-cert") { Description = "Server certificate with its chain (PEM), for https://." };
 var tlsKey = new Option<string>("--tls-key") { Description = "Private key of the server certificate (PEM)." };
 var clientCa = new Option<string>("--tls-client-ca") { Description = "Authorities (PEM) of client certificates; when set, the verbs and gRPC want one." };

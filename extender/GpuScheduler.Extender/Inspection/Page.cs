@@ -7,18 +7,12 @@ internal static class Page
 {
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    /// <summary>Where its style is. Like the page itself it holds no data, and a browser asks for it without a token.</summary>
-    public const string Style = "/page.css";
-
-    /// <summary>Where its script is.</summary>
-    public const string Script = "/page.js";
-
     /// <summary>Serves the files.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
         Serve(routes, "/", "index.html", "text/html; charset=utf-8");
-        Serve(routes, Style, "page.css", "text/css; charset=utf-8");
-        Serve(routes, Script, "page.js", "text/javascript; charset=utf-8");
+        Serve(routes, "/page.css", "page.css", "text/css; charset=utf-8");
+        Serve(routes, "/page.js", "page.js", "text/javascript; charset=utf-8");
     }
 
     private static void Serve(IEndpointRouteBuilder routes, string path, string resource, string type)
@@ -45,6 +39,6 @@ internal static class Page
             context.Response.ContentType = type;
             context.Response.ContentLength = body.Length;
             await context.Response.Body.WriteAsync(body, context.RequestAborted);
-        });
+        }).AllowAnonymous(); // they hold no data, and a browser asks for style and script without a token
     }
 }
