@@ -16,9 +16,6 @@ internal static class Page
         ("/shadow.js", "shadow.js", "text/javascript; charset=utf-8"),
     ];
 
-    /// <summary>Where they are. They hold no data, and a browser asks for them without a token.</summary>
-    public static IEnumerable<string> Paths => s_files.Select(f => f.Path);
-
     /// <summary>Serves the files.</summary>
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -52,6 +49,6 @@ internal static class Page
             context.Response.ContentType = type;
             context.Response.ContentLength = body.Length;
             await context.Response.Body.WriteAsync(body, context.RequestAborted);
-        });
+        }).AllowAnonymous(); // they hold no data, and a browser asks for style and script without a token
     }
 }

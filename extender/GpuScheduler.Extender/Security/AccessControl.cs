@@ -1,17 +1,18 @@
 using System.Net.Http.Headers;
-using GpuScheduler.Extender.Inspection;
 using GpuScheduler.Kubernetes;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace GpuScheduler.Extender.Security;
 
 /// <summary>
-/// Lets through who may. Whatever is not named here as open wants a client certificate, which the handshake has checked, or a token whose owner
-/// the API server allows the path: what is added later is closed until somebody opens it.
+/// Lets through who may. Whatever is neither named here as open nor marked so where it is served (<see cref="IAllowAnonymous"/>) wants a client
+/// certificate, which the handshake has checked, or a token whose owner the API server allows the path: what is added later is closed until
+/// somebody opens it.
 /// </summary>
 internal sealed partial class AccessControl(AccessReviewer reviewer, ExtenderOptions options, ILogger<AccessControl> log)
 {
-    private static readonly string[] s_open = [.. Page.Paths.Select(p => p.TrimEnd('/')), "/healthz", "/readyz", "/syncz"];
+    private static readonly string[] s_open = ["/healthz", "/readyz", "/syncz"];
     private static readonly string[] s_verbs = ["/filter", "/prioritize", "/preempt", "/bind"];
 
     /// <summary>Answers what may not be; else goes on.</summary>
@@ -39,6 +40,7 @@ internal sealed partial class AccessControl(AccessReviewer reviewer, ExtenderOpt
         var path = context.Request.Path.Value ?? "";
         var plain = path.TrimEnd('/');
         if (Has(s_open, plain) || plain.StartsWith("/grpc.health.v1.Health/", StringComparison.Ordinal)
+            || context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null
             || context.Features.Get<IConnectionItemsFeature>()?.Items.ContainsKey(ExtenderHost.HealthOnly) == true)
         {
             return (StatusCodes.Status200OK, "");

@@ -36,6 +36,7 @@ internal sealed record Setting(string Path, Type Type, object? Default)
         bool yes => yes ? "`true`" : "`false`",
         string text => $"`{text}`",
         TimeSpan time => TimeText(time),
+        Enum choice => $"`{choice.ToString().ToLowerInvariant()}`",
         System.Collections.IEnumerable many => many.Cast<object>().Any() ? $"`{string.Join(',', many.Cast<object>())}`" : "none",
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         var other => other.ToString()!,
