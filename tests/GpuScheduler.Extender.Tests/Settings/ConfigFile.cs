@@ -1,6 +1,6 @@
 namespace GpuScheduler.Extender.Tests.Settings;
 
-/// <summary>A file with settings, as a pod has it from a ConfigMap: a link to a link, of which a folder above is swapped.</summary>
+/// <summary>A file with settings, as a pod has it from a ConfigMap: a link to a link, of which the second is swapped.</summary>
 internal sealed class ConfigFile : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("gpu-scheduler-config-").FullName;
@@ -9,7 +9,7 @@ internal sealed class ConfigFile : IDisposable
     public ConfigFile(string contents)
     {
         Write(contents);
-        File.CreateSymbolicLink(Path, System.IO.Path.Combine("..data", "config.json"));
+        File.CreateSymbolicLink(Path, "..data");
     }
 
     public string Path => System.IO.Path.Combine(_folder, "config.json");
@@ -21,7 +21,7 @@ internal sealed class ConfigFile : IDisposable
         Directory.CreateDirectory(System.IO.Path.Combine(_folder, name));
         File.WriteAllText(System.IO.Path.Combine(_folder, name, "config.json"), contents);
         var link = System.IO.Path.Combine(_folder, "..data");
-        Directory.CreateSymbolicLink(link + "_tmp", name);
+        File.CreateSymbolicLink(link + "_tmp", System.IO.Path.Combine(name, "config.json"));
         File.Move(link + "_tmp", link, overwrite: true);
     }
 

@@ -59,7 +59,7 @@ public sealed class ReloadTests : IDisposable
     [InlineData("""{"Engine":{"AnswerOneNode":true},"BindTimeout":"soon"}""", "BindTimeout")]
     [InlineData("""{"Engine":{"AnswerOneNode":true},"BindTimeout":"00:01:00"}""", "HttpTimeout is 00:00:30")]
     [InlineData("""{"Engine":{"AnswerOneNode":true},"Canary":{"Profile":"try","Share":0.1} }""", "Canary:Profile is \"try\": there is none under Profiles")]
-    [InlineData("""{"Engine":{"AnswerOneNode":true},"Urls":"nonsense"}""", "Urls has \"nonsense\"")]
+    [InlineData("""{"Engine":{"AnswerOneNode":true},"HealthUrls":"nonsense"}""", "HealthUrls has \"nonsense\"")]
     [InlineData("""{"Logging":{"LogLevel":{"GpuScheduler":"Loud"} } }""", "Logging:LogLevel:GpuScheduler is \"Loud\"")]
     public async Task A_bad_file_is_refused_as_a_whole_with_its_reasons_and_the_settings_before_stay(string contents, string expected)
     {
@@ -72,8 +72,6 @@ public sealed class ReloadTests : IDisposable
         Assert.Same(before, engine.Options);
         var refused = (await ConfigAsync(service)).GetProperty("refused");
         Assert.Contains(refused.GetProperty("reasons").EnumerateArray(), r => r.GetString()!.Contains(expected, StringComparison.Ordinal));
-        await Task.Delay(400, TestContext.Current.CancellationToken); // the exporter keeps an answer for 300 ms
-        Assert.Contains("gpu_scheduler_config_last_reload_successful 0 ", await MetricsAsync(service), StringComparison.Ordinal);
 
         // The next good one is taken.
         _file.Write("""{"Engine":{"AnswerOneNode":true} }""");
@@ -106,8 +104,6 @@ public sealed class ReloadTests : IDisposable
             [("Decisions:History", "777"), ("Gangs:Preempt", "false"), ("Otlp:Headers", "***")],
             config.GetProperty("waitingForStart").EnumerateArray().Select(w => (w.GetProperty("name").GetString()!, w.GetProperty("then").GetString()!)));
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
-        await Task.Delay(400, TestContext.Current.CancellationToken); // the exporter keeps an answer for 300 ms
-        Assert.Contains("gpu_scheduler_config_waiting 3 ", await MetricsAsync(service), StringComparison.Ordinal);
 
         _file.Write("""{"Engine":{"AnswerOneNode":true} }""");
         Assert.True(Reload(service));
@@ -278,10 +274,4 @@ public sealed class ReloadTests : IDisposable
     private static bool Reload(RunningService service) => service.Services.GetRequiredService<SettingsReloader>().Reload();
 
     private static async Task<JsonElement> ConfigAsync(RunningService service) => (await service.GetAsync("/v1/config")).Json;
-
-    private static async Task<string> MetricsAsync(RunningService service)
-    {
-        var text = System.Text.Encoding.UTF8.GetString((await service.GetAsync("/metrics")).Body);
-        return System.Text.RegularExpressions.Regex.Replace(text, @"\{otel_scope_name=""[^""]*""\}", "");
-    }
 }
