@@ -68,7 +68,6 @@ public sealed class ShadowServiceTests
     public async Task When_too_much_waits_it_begins_anew_and_decisions_go_on()
     {
         await using var service = await StartAsync("random", ("Shadow:QueueLimit", "16"));
-        await WhenAsync(service, _ => true);
         var cluster = service.Services.GetRequiredService<ClusterState>();
         for (var i = 0; i < 20_000 && service.Services.GetRequiredService<ShadowFeed>().IsOpen; i++)
         {
@@ -84,7 +83,6 @@ public sealed class ShadowServiceTests
     public async Task A_fault_ends_the_comparison_and_nothing_else()
     {
         await using var service = await StartAsync("random");
-        await WhenAsync(service, _ => true);
         service.Services.GetRequiredService<ShadowFeed>().Changing(new ClusterChange(ClusterChangeKind.UpsertPod));
         Assert.Single(await ScheduleAsync(service, 1), n => n.Length > 0);
         var shadow = await WhenAsync(service, s => s.GetProperty("ends").GetInt32() == 1);
@@ -95,7 +93,6 @@ public sealed class ShadowServiceTests
     public async Task It_waits_while_another_replica_decides_and_begins_anew_when_another_profile_serves()
     {
         await using var service = await StartAsync("random");
-        await WhenAsync(service, _ => true);
         service.Services.GetRequiredService<ShadowService>().BeginAnew();
         await WhenAsync(service, s => s.GetProperty("lastEnd").GetString() == "profile");
         service.Services.GetRequiredService<Readiness>().Standing = Standing.Follower;
@@ -123,8 +120,13 @@ public sealed class ShadowServiceTests
         }
     }
 
-    internal static Task<RunningService> StartAsync(string policy, params (string Key, string? Value)[] settings) =>
-        RunningService.StartAsync([("Profiles:other:Policy", policy), ("Shadow:Profile", "other"), ("Shadow:Interval", "00:00:00.1"), .. settings]);
+    /// <summary>A service whose shadow compares.</summary>
+    internal static async Task<RunningService> StartAsync(string policy, params (string Key, string? Value)[] settings)
+    {
+        var service = await RunningService.StartAsync([("Profiles:other:Policy", policy), ("Shadow:Profile", "other"), ("Shadow:Interval", "00:00:00.1"), .. settings]);
+        await WhenAsync(service, _ => true);
+        return service;
+    }
 
     /// <summary>Pods come, are asked about, and bound to the best node, as kube-scheduler has it. Returns their nodes; "" for none.</summary>
     internal static async Task<List<string>> ScheduleAsync(RunningService service, int count)
@@ -160,7 +162,7 @@ public sealed class ShadowServiceTests
                 return shadow;
             }
 
-            Assert.True(tries < 600, shadow.ToString());
+            Assert.True(tries < 600, $"it did not come to that: {string.Concat(shadow.ToString().Take(2000))}");
             await Task.Delay(50, Cancellation);
         }
     }
