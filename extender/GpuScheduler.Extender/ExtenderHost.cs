@@ -17,6 +17,7 @@ using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Shadow;
 using GpuScheduler.Extender.Verbs;
 using GpuScheduler.Kubernetes;
+using GpuScheduler.Kubernetes.Recordings;
 using GpuScheduler.Solver;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
