@@ -69,15 +69,15 @@ function number(figure, value, signed) {
   return sign + value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-function heading(text) {
-  const cell = element('th', text);
+function heading(text, className) {
+  const cell = element('th', text, className);
   cell.scope = 'col';
   return cell;
 }
 
 function showFigures(shadow) {
   const sides = Object.keys(shadow.figures);
-  $('figures-head').replaceChildren(heading('Figure'), ...sides.map(s => heading(HEADINGS[s] || s)));
+  $('figures-head').replaceChildren(heading('Figure'), ...sides.map(s => heading(HEADINGS[s] || s, 'number')));
   $('figures').replaceChildren(...FIGURES.map(([name, words, better]) => {
     const row = element('tr');
     const title = element('th', words);

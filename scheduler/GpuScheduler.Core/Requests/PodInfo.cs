@@ -85,7 +85,9 @@ public sealed record PodInfo
         this is { NodeName: null, IsTerminal: false, IsTerminating: false, Invalid: null, Request.WantsGpu: true } && (SchedulingGates.IsEmpty || IsHeldByGangGate);
 
     /// <summary>The pod as it would be if it had never been placed.</summary>
-    internal PodInfo OffItsNode() => this with { NodeName = null, PlannedNode = null, Assignment = null, AssignmentError = null, PeerAssignment = null };
+    internal PodInfo OffItsNode() => this is { NodeName: null, PlannedNode: null, Assignment: null, AssignmentError: null, PeerAssignment: null }
+        ? this
+        : this with { NodeName = null, PlannedNode = null, Assignment = null, AssignmentError = null, PeerAssignment = null };
 
     /// <summary>namespace/name.</summary>
     public override string ToString() => $"{Namespace}/{Name}";

@@ -237,9 +237,14 @@ public sealed class ShadowCluster
         }
         else if (_pods.TryGetValue(pod.Uid, out var known))
         {
-            // What a pod asks of nodes is no longer told once it is bound there; here it may still wait.
-            known.Pod = pod.OffItsNode() with { Demands = pod.Demands ?? known.Pod.Demands, Containers = pod.Containers.IsEmpty ? known.Pod.Containers : pod.Containers };
-            Show(known);
+            // Most changes are that it was bound there, and are nothing new here: then nothing is kept of them.
+            var before = known.Pod;
+            if (pod.IsTerminating != before.IsTerminating || pod.SchedulingGates.Length != before.SchedulingGates.Length || !Equals(pod.Gang, before.Gang))
+            {
+                // What a pod asks of nodes is no longer told once it is bound there; here it may still wait.
+                known.Pod = pod.OffItsNode() with { Demands = pod.Demands ?? before.Demands, Containers = pod.Containers.IsEmpty ? before.Containers : pod.Containers };
+                Show(known);
+            }
         }
         else if (!pod.Request.WantsGpu)
         {
