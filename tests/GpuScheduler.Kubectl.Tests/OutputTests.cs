@@ -180,6 +180,30 @@ public sealed class OutputTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task How_many_GPUs_will_be_demanded()
+    {
+        _cluster.Service("/v1/forecast?hours=2&model=A100", """
+            {"model":"A100","history":{"gpus":40.25,"waiting":8,"problem":"the disk is full"},"method":"harmonic-by-change","why":"harmonic-by-change had the least error of 5 methods","confidence":0.9,
+             "methods":[{"method":"harmonic-by-change","mae":3.9,"ratio":0.65},{"method":"last-value","mae":6,"ratio":1}],
+             "points":[{"at":"2026-01-01T12:00:00Z","gpus":40,"low":20,"high":60},{"at":"2026-01-01T13:00:00Z","gpus":60,"low":40,"high":80}]}
+            """);
+
+        await ShowsAsync("""
+            now: 40.2 GPUs, 8 of them waited for
+            FROM                   GPUS   LOW   HIGH
+            2026-01-01T12:00:00Z   40     20    60     ##########==========----------
+            2026-01-01T13:00:00Z   60     40    80     ####################==========----------
+
+            GPUS is expected; 90 % lie between LOW and HIGH (-). harmonic-by-change had the least error of 5 methods.
+              METHOD               ERROR (GPUS)   OF LAST VALUE'S
+              harmonic-by-change   3.9            0.65
+              last-value           6              1
+            The history is kept in memory alone: the disk is full
+
+            """, 0, "forecast", "--hours", "2", "--model", "A100");
+    }
+
+    [Fact]
     public async Task Why_a_pod_of_a_gang_waits()
     {
         _cluster.Service("/v1/pods/ml/train-0", """{"pod":"ml/train-0","state":"pending","gang":"ml/train","reasons":[{"reason":"not enough free GPUs","nodes":4,"examples":["n1","n2","n3","n4"]}],"summary":"0 of 4 nodes"}""")

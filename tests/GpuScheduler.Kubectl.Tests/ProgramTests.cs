@@ -33,6 +33,8 @@ public sealed class ProgramTests : IAsyncLifetime
     [InlineData(1, "there is no pod and no gang ml/nobody", "why", "nobody")]
     [InlineData(1, "this gpu-scheduler does not know the question: it is older", "capacity-shortfall")]
     [InlineData(1, "install the node agent", "advise")]
+    [InlineData(1, "this gpu-scheduler does not know the question: it is older", "forecast")]
+    [InlineData(2, "'soon'", "forecast", "--hours", "soon")]
     public async Task Bad_input_gets_an_error_that_says_what_to_do(int code, string expected, params string[] args)
     {
         var (actual, output, error) = await _cluster.RunAsync(args);

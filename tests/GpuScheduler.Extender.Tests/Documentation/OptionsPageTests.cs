@@ -121,7 +121,7 @@ public sealed partial class OptionsPageTests
     /// <summary>Options with everything switched on that is checked only then, and one setting changed.</summary>
     private static ExtenderOptions With(string path, object value)
     {
-        var options = new ExtenderOptions { Mig = { Enabled = true }, LeaderElection = { Enabled = true, Namespace = "some" }, Otlp = { Endpoint = "http://127.0.0.1:4317" } };
+        var options = new ExtenderOptions { Mig = { Enabled = true }, LeaderElection = { Enabled = true, Namespace = "some" }, Otlp = { Endpoint = "http://127.0.0.1:4317" }, Forecast = { Enabled = true }, Shadow = { Profile = "x" } };
         object at = options;
         var steps = path.Split(':');
         for (var i = 0; i < steps.Length; i++)
