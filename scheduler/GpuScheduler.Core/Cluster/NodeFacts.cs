@@ -98,6 +98,9 @@ public sealed class NodeFacts
     /// <summary>The NVLink domain above the node, or null.</summary>
     public string? NvlinkDomain { get; internal init; }
 
+    /// <summary>The data sets and models that the node caches or can reach, and how near each is: 1 on the node itself, less the farther off.</summary>
+    public IReadOnlyDictionary<string, double> Data { get; internal init; } = new Dictionary<string, double>();
+
     /// <summary>Where each fact comes from, by its name in the inspection API.</summary>
     public IReadOnlyDictionary<string, FactSource> Sources { get; internal init; } = new Dictionary<string, FactSource>();
 

@@ -41,10 +41,10 @@ public static class NodeFactsBuilder
         }
 
         all.Sort((a, b) => b.Source.CompareTo(a.Source));
-        return new Draft(node, all).Build();
+        return new Draft(node, report, all).Build();
     }
 
-    private sealed class Draft(NodeObject node, List<NodeStatement> statements)
+    private sealed class Draft(NodeObject node, NodeReport? report, List<NodeStatement> statements)
     {
         private readonly Dictionary<string, FactSource> _sources = new(StringComparer.Ordinal);
         private readonly List<string> _warnings = [];
@@ -357,6 +357,7 @@ public static class NodeFactsBuilder
                 Labels = node.Labels,
                 Taints = node.Taints,
                 NvlinkDomain = Domain(),
+                Data = DataReach.Read(node, report, Warn),
                 Sources = _sources,
                 Warnings = [.. _warnings],
             };

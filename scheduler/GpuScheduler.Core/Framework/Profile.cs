@@ -40,6 +40,7 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
                 new(new Topology(), weights.Topology),
                 new(stranding, weights.Stranding),
                 new(new GpuNodesLast(), 1),
+                .. weights.Locality > 0 ? new[] { new WeightedScore(new DataLocality(), weights.Locality) } : [],
             ])
         {
             CardOrder = stranding,

@@ -6,4 +6,5 @@ namespace GpuScheduler.Core.Framework;
 /// <param name="Request">The devices.</param>
 /// <param name="CpuMilli">CPU, in milli-CPU.</param>
 /// <param name="MemoryBytes">Memory, in bytes, where a score looks at it; else 0, so that the shapes stay few.</param>
-internal readonly record struct ScoreKey(GpuRequest Request, long CpuMilli, long MemoryBytes);
+/// <param name="Data">The data that it works on, where a score looks at them; else null.</param>
+internal readonly record struct ScoreKey(GpuRequest Request, long CpuMilli, long MemoryBytes, DataNeeds? Data);

@@ -23,6 +23,9 @@ public sealed record PodInfo
     /// <summary>Why the request cannot be understood, in words for the pod's owner; null when it can.</summary>
     public string? Invalid { get; init; }
 
+    /// <summary>The data sets and models that it works on; null when it names none.</summary>
+    public DataNeeds? Data { get; init; }
+
     /// <summary>CPU requested, in milli-CPU.</summary>
     public long CpuMilli { get; init; }
 

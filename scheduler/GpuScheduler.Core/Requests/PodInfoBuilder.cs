@@ -34,6 +34,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     private readonly ResourceTotals _sidecars = new();
     private readonly ResourceTotals _initPeak = new();
     private string? _invalid;
+    private DataNeeds? _data;
 
     /// <summary>Unique id.</summary>
     public string Uid { get; set; } = "";
@@ -200,6 +201,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
             Name = Name,
             Request = request,
             Invalid = invalid,
+            Data = _data,
             CpuMilli = Saturate(_apps.CpuMilli, OverheadCpuMilli),
             MemoryBytes = Saturate(_apps.MemoryBytes, OverheadMemoryBytes),
             Priority = Priority,
@@ -319,6 +321,14 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
                     if (!TryNvlink(value, out nvlink))
                     {
                         invalid = Explain(name, value, "required, preferred or none is allowed");
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.Data:
+                    if (!DataNeeds.TryParse(value, out _data, out var why))
+                    {
+                        invalid = Explain(name, value, why);
                         return false;
                     }
 
