@@ -6,6 +6,7 @@ using GpuScheduler.Extender.Decisions;
 using GpuScheduler.Extender.ExternalMetrics;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Profiles;
+using GpuScheduler.Extender.Verbs;
 
 namespace GpuScheduler.Extender;
 
@@ -203,6 +204,9 @@ public sealed class ExtenderOptions
     {
         /// <summary>Filter answers with the one best node (see <see cref="EngineOptions.AnswerOneNode"/>).</summary>
         public bool AnswerOneNode { get; set; }
+
+        /// <summary>What a call with whole Nodes is taken for.</summary>
+        public WholeNodes WholeNodes { get; set; }
 
         /// <summary>How much each part of a score counts.</summary>
         public ScoreWeights Weights { get; set; } = new();

@@ -11,11 +11,11 @@ public sealed class NodeFacts
 {
     private NodeInfo? _empty;
 
-    internal NodeFacts(string name, string product, InterconnectMatrix links)
+    internal NodeFacts(string name, string product, InterconnectMatrix links, bool isTemplate)
     {
         Name = name;
         Product = product;
-        ProductId = ProductIds.Of(product);
+        ProductId = isTemplate ? ProductIds.Find(product) : ProductIds.Of(product);
         Links = links;
         Sets = DeviceSetTable.For(links);
     }
@@ -26,7 +26,7 @@ public sealed class NodeFacts
     /// <summary>The product in the form of GPU Feature Discovery's label, or "" when no source names it.</summary>
     public string Product { get; }
 
-    /// <summary>A small number that stands for <see cref="Product"/> in this process.</summary>
+    /// <summary>A small number that stands for <see cref="Product"/> in this process; <see cref="ProductIds.None"/> for a template whose product no node has.</summary>
     internal int ProductId { get; }
 
     /// <summary>The product in the catalogue; null when it is not there.</summary>
