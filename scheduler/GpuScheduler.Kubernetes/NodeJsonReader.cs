@@ -122,6 +122,7 @@ public static class NodeJsonReader
 
     private static Annotations ReadAnnotations(ref Utf8JsonReader json)
     {
+        var again = json;
         if (!JsonFields.EnterObject(ref json, "metadata.annotations"))
         {
             return default;
@@ -129,7 +130,7 @@ public static class NodeJsonReader
 
         string? cached = null;
         string? reachable = null;
-        var hami = new HamiAnnotations();
+        using var hami = new HamiFingerprint();
         while (JsonFields.NextField(ref json, "metadata.annotations"))
         {
             if (json.ValueTextEquals(GpuAnnotations.CachedData))
@@ -140,13 +141,13 @@ public static class NodeJsonReader
             {
                 reachable = JsonFields.Text(ref json, "metadata.annotations");
             }
-            else if (!hami.TryTake(ref json))
+            else if (!hami.TryAdd(ref json))
             {
                 JsonFields.Skip(ref json, "metadata.annotations");
             }
         }
 
-        return new Annotations(hami.ToStatement(), cached, reachable);
+        return new Annotations(hami.IsEmpty ? null : HamiStatements.Get(hami, ref again), cached, reachable);
     }
 
     private static Dictionary<string, string>? ReadLabels(ref Utf8JsonReader json)

@@ -32,6 +32,9 @@ public sealed record PodInfo
     /// <summary>Memory requested, in bytes.</summary>
     public long MemoryBytes { get; init; }
 
+    /// <summary>When it was made (metadata.creationTimestamp); null when that is not known.</summary>
+    public DateTimeOffset? Created { get; init; }
+
     /// <summary>Priority (spec.priority); 0 when absent.</summary>
     public int Priority { get; init; }
 

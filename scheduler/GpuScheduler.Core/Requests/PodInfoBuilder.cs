@@ -63,6 +63,9 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     /// <summary>True once metadata.deletionTimestamp is set.</summary>
     public bool IsTerminating { get; set; }
 
+    /// <summary>metadata.creationTimestamp; null when it is not known.</summary>
+    public DateTimeOffset? Created { get; set; }
+
     /// <summary>What else it asks of a node; null when that is not known.</summary>
     public NodeDemands? Demands { get; set; }
 
@@ -204,6 +207,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
             Data = _data,
             CpuMilli = Saturate(_apps.CpuMilli, OverheadCpuMilli),
             MemoryBytes = Saturate(_apps.MemoryBytes, OverheadMemoryBytes),
+            Created = Created,
             Priority = Priority,
             NeverPreempts = PreemptionPolicy == "Never",
             SchedulerName = SchedulerName,
