@@ -63,7 +63,7 @@ internal static class ExtenderBenchmark
         SnapshotFile.Load(file).ApplyTo(state);
         File.Delete(file);
         using var metrics = new ExtenderMetrics(state, "GpuScheduler.Benchmark");
-        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions(), recorded ? new DecisionLog(state, new ExtenderOptions(), TimeProvider.System) : null);
+        var verbs = new VerbProcessor(new SchedulingEngine(state, new EngineOptions()), metrics, new RecentPods(), new ExtenderOptions { Engine = { WholeNodes = WholeNodes.Schedule } }, recorded ? new DecisionLog(state, new ExtenderOptions(), TimeProvider.System) : null);
         var rows = new List<BenchRow>();
         foreach (var full in new[] { false, true })
         {
@@ -99,6 +99,8 @@ internal static class ExtenderBenchmark
     {
         var file = Path.Combine(Path.GetTempPath(), $"gpu-scheduler-bench-{Environment.ProcessId}.json");
         await File.WriteAllBytesAsync(file, cluster.Snapshot(), cancellation);
+        var settings = Path.ChangeExtension(file, ".settings.json");
+        await File.WriteAllTextAsync(settings, """{"Engine":{"WholeNodes":"schedule"}}""", cancellation);
         var rows = new List<BenchRow>();
         try
         {
@@ -107,7 +109,7 @@ internal static class ExtenderBenchmark
                 return rows;
             }
 
-            await using var service = await ServiceProcess.StartAsync((baseline is null ? typeof(Extender.ExtenderOptions) : typeof(FullObjectExtender)).Assembly.Location, baseline ?? ["--cluster", file], cancellation);
+            await using var service = await ServiceProcess.StartAsync((baseline is null ? typeof(Extender.ExtenderOptions) : typeof(FullObjectExtender)).Assembly.Location, baseline ?? ["--cluster", file, "--config", settings], cancellation);
             foreach (var full in new[] { false, true })
             {
                 var bodies = Bodies(cluster, full);
@@ -129,6 +131,7 @@ internal static class ExtenderBenchmark
         finally
         {
             File.Delete(file);
+            File.Delete(settings);
         }
 
         return rows;

@@ -93,6 +93,7 @@ internal static class ExtenderHost
         services.AddSingleton(s => new SchedulingEngine(s.GetRequiredService<ClusterState>(), EngineOptionsOf(options, s)));
         services.AddSingleton<Readiness>();
         services.AddSingleton<RecentPods>();
+        services.AddSingleton<SimulatedPods>();
         services.AddSingleton(s => new ExtenderMetrics(s.GetRequiredService<ClusterState>()));
         services.AddSingleton<VerbProcessor>();
         services.AddSingleton<BindHandler>();

@@ -10,6 +10,7 @@ using GpuScheduler.Extender.Forecasting;
 using GpuScheduler.Extender.Observability;
 using GpuScheduler.Extender.Profiles;
 using GpuScheduler.Extender.Shadow;
+using GpuScheduler.Extender.Verbs;
 
 namespace GpuScheduler.Extender;
 
@@ -232,6 +233,9 @@ public sealed class ExtenderOptions
     {
         /// <summary>Filter answers with the one best node (see <see cref="EngineOptions.AnswerOneNode"/>).</summary>
         public bool AnswerOneNode { get; set; }
+
+        /// <summary>What a call with whole Nodes is taken for.</summary>
+        public WholeNodes WholeNodes { get; set; }
 
         /// <summary>How much each part of a score counts.</summary>
         public ScoreWeights Weights { get; set; } = new();

@@ -15,6 +15,9 @@ internal sealed record NodeAgentOptions
     /// <summary>Where sysfs is mounted.</summary>
     public string Sysfs { get; init; } = "/sys";
 
+    /// <summary>Folders whose entries are the data sets and models that the node caches.</summary>
+    public IReadOnlyList<string> DataFolders { get; init; } = [];
+
     /// <summary>The kubeconfig file; null for the service account in a pod, else KUBECONFIG or ~/.kube/config.</summary>
     public string? Kubeconfig { get; init; }
 

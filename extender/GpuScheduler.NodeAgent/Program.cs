@@ -19,10 +19,11 @@ interval.Validators.Add(result =>
 });
 var kubeconfig = new Option<string?>("--kubeconfig") { Description = "The kubeconfig file. Default: the service account in a pod, else KUBECONFIG, else ~/.kube/config." };
 var sysfs = new Option<string>("--sysfs") { Description = "Where sysfs is mounted.", DefaultValueFactory = _ => "/sys" };
+var dataFolders = new Option<string[]>("--data-dir") { Description = "A folder with the data sets and models that this node caches, each an entry of it; may be given several times." };
 
 var root = new RootCommand("gpu-scheduler's node agent: says which GPUs a node has, how they are wired, whether they are fit, and who holds them.")
 {
-    once, output, library, nodeName, socket, interval, kubeconfig, sysfs,
+    once, output, library, nodeName, socket, interval, kubeconfig, sysfs, dataFolders,
 };
 root.SetAction(async (parsed, cancellation) =>
 {
@@ -41,6 +42,7 @@ root.SetAction(async (parsed, cancellation) =>
         Interval = TimeSpan.FromSeconds(parsed.GetValue(interval)),
         Kubeconfig = parsed.GetValue(kubeconfig),
         Sysfs = parsed.GetValue(sysfs)!,
+        DataFolders = parsed.GetValue(dataFolders) ?? [],
     };
     return parsed.GetValue(once)
         ? await AgentHost.OnceAsync(options, Console.Out, Console.Error, cancellation)

@@ -140,6 +140,8 @@ public static class GpuNodeReader
         return new NodeReport(converted, report.Links.Count == 0 ? null : Convert(report.Links, count, node), Domain(report.NvlinkDomain))
         {
             Held = report.AssignmentsKnown ? Held(report, converted) : [],
+            CachedData = [.. report.CachedData],
+            ReachableData = [.. report.ReachableData],
         };
     }
 

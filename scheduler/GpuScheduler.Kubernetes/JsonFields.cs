@@ -73,6 +73,23 @@ internal static class JsonFields
         };
     }
 
+    /// <summary>The time that is a field's value; null for anything else: it only informs.</summary>
+    public static DateTimeOffset? Time(ref Utf8JsonReader json, string field)
+    {
+        Advance(ref json, field);
+        if (json.TokenType == JsonTokenType.String)
+        {
+            return json.TryGetDateTimeOffset(out var time) ? time : null;
+        }
+
+        if (!json.TrySkip())
+        {
+            throw Wrong(ref json, field, "a time");
+        }
+
+        return null;
+    }
+
     /// <summary>A quantity: a string, or a number as it is written; null for null.</summary>
     public static string? QuantityText(ref Utf8JsonReader json, string field)
     {

@@ -8,7 +8,7 @@ namespace GpuScheduler.Kubernetes;
 
 /// <summary>
 /// Reads nodes: the name, the labels, the taints and the allocatable resources that the engine reads, what HAMi's annotations say of the
-/// GPUs, and nothing else. Nodes of one kind share the strings of their labels.
+/// GPUs and ours of data, and nothing else. Nodes of one kind share the strings of their labels.
 /// </summary>
 public static class NodeJsonReader
 {
@@ -54,12 +54,12 @@ public static class NodeJsonReader
         Dictionary<string, string>? labels = null;
         Dictionary<string, string>? allocatable = null;
         ImmutableArray<NodeTaint> taints = [];
-        NodeStatement? statement = null;
+        var annotations = default(Annotations);
         while (JsonFields.NextField(ref json, "the node"))
         {
             if (json.ValueTextEquals("metadata"u8))
             {
-                ReadMetadata(ref json, ref name, ref labels, ref statement);
+                ReadMetadata(ref json, ref name, ref labels, ref annotations);
             }
             else if (json.ValueTextEquals("spec"u8))
             {
@@ -80,10 +80,19 @@ public static class NodeJsonReader
             throw new JsonException("metadata.name is missing");
         }
 
-        return new NodeObject { Name = name, Labels = labels ?? [], Allocatable = allocatable ?? [], Taints = taints, Statement = statement };
+        return new NodeObject
+        {
+            Name = name,
+            Labels = labels ?? [],
+            Allocatable = allocatable ?? [],
+            Taints = taints,
+            Statement = annotations.Statement,
+            CachedData = annotations.CachedData,
+            ReachableData = annotations.ReachableData,
+        };
     }
 
-    private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels, ref NodeStatement? statement)
+    private static void ReadMetadata(ref Utf8JsonReader json, ref string name, ref Dictionary<string, string>? labels, ref Annotations annotations)
     {
         if (!JsonFields.EnterObject(ref json, "metadata"))
         {
@@ -102,7 +111,7 @@ public static class NodeJsonReader
             }
             else if (json.ValueTextEquals("annotations"u8))
             {
-                statement = ReadAnnotations(ref json);
+                annotations = ReadAnnotations(ref json);
             }
             else
             {
@@ -111,23 +120,34 @@ public static class NodeJsonReader
         }
     }
 
-    private static NodeStatement? ReadAnnotations(ref Utf8JsonReader json)
+    private static Annotations ReadAnnotations(ref Utf8JsonReader json)
     {
+        var again = json;
         if (!JsonFields.EnterObject(ref json, "metadata.annotations"))
         {
-            return null;
+            return default;
         }
 
-        var hami = new HamiAnnotations();
+        string? cached = null;
+        string? reachable = null;
+        using var hami = new HamiFingerprint();
         while (JsonFields.NextField(ref json, "metadata.annotations"))
         {
-            if (!hami.TryTake(ref json))
+            if (json.ValueTextEquals(GpuAnnotations.CachedData))
+            {
+                cached = JsonFields.Text(ref json, "metadata.annotations");
+            }
+            else if (json.ValueTextEquals(GpuAnnotations.ReachableData))
+            {
+                reachable = JsonFields.Text(ref json, "metadata.annotations");
+            }
+            else if (!hami.TryAdd(ref json))
             {
                 JsonFields.Skip(ref json, "metadata.annotations");
             }
         }
 
-        return hami.ToStatement();
+        return new Annotations(hami.IsEmpty ? null : HamiStatements.Get(hami, ref again), cached, reachable);
     }
 
     private static Dictionary<string, string>? ReadLabels(ref Utf8JsonReader json)
@@ -277,4 +297,6 @@ public static class NodeJsonReader
 
         return resources;
     }
+
+    private readonly record struct Annotations(NodeStatement? Statement, string? CachedData, string? ReachableData);
 }

@@ -139,6 +139,10 @@ public static class PodJsonReader
             {
                 ReadOwners(ref json, pod);
             }
+            else if (json.ValueTextEquals("creationTimestamp"u8))
+            {
+                pod.Created = JsonFields.Time(ref json, "metadata.creationTimestamp");
+            }
             else if (json.ValueTextEquals("deletionTimestamp"u8))
             {
                 pod.IsTerminating = JsonFields.PooledText(ref json, "metadata.deletionTimestamp") is { Length: > 0 };

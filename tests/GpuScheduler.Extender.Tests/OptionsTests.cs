@@ -42,6 +42,7 @@ public sealed class OptionsTests : IDisposable
     [InlineData("Engine:Weights:Topology", "-1", "Engine:Weights:Topology is -1: a number of 0 or more is allowed")]
     [InlineData("Engine:Weights:Stranding", "NaN", "Engine:Weights:Stranding is NaN: a number of 0 or more is allowed")]
     [InlineData("Engine:Weights:Stranding", "Infinity", "Engine:Weights:Stranding is")]
+    [InlineData("Engine:Weights:Locality", "-1", "Engine:Weights:Locality is -1: a number of 0 or more is allowed")]
     [InlineData("Engine:Weights:Topology", "heavy", "Engine:Weights:Topology")]
     [InlineData("Profiles:try:Policy", "best", "Profiles:try:Policy is \"best\": bestfit, default")]
     [InlineData("Profiles:try:Policy", "podbypod", "Profiles:try:Policy is \"podbypod\": bestfit, default")]
@@ -153,7 +154,7 @@ public sealed class OptionsTests : IDisposable
     public void Weights_that_are_all_zero_are_refused() =>
         Assert.Equal(
             ["Engine:Weights are all 0: at least one must be more"],
-            Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Stranding", "0")));
+            Failures(null, ("Engine:Weights:Topology", "0"), ("Engine:Weights:Stranding", "0"), ("Engine:Weights:Locality", "0")));
 
     [Fact]
     public void A_shadow_whose_settings_cannot_be_used_is_refused() =>

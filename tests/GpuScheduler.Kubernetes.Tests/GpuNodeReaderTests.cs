@@ -34,6 +34,16 @@ public sealed class GpuNodeReaderTests
     }
 
     [Fact]
+    public void Cached_and_reachable_data_are_read()
+    {
+        var report = Read("""{"gpus":[],"cachedData":["imagenet"],"reachableData":["llama@rack"]}""").Report;
+
+        Assert.Equal(("imagenet", "llama@rack"), (Assert.Single(report.CachedData), Assert.Single(report.ReachableData)));
+        Assert.NotEqual(report, report with { CachedData = [] });
+        Assert.NotEqual(report, report with { ReachableData = [] });
+    }
+
+    [Fact]
     public void A_report_without_links_leaves_them_to_the_catalogue() => Assert.Null(Read("""{"gpus":[{}]}""").Report.Links);
 
     [Theory]

@@ -34,6 +34,17 @@ public sealed class NodeJsonReaderTests
     }
 
     [Fact]
+    public void Annotations_of_data_and_Fluid_s_labels_are_kept()
+    {
+        var node = Read("""{"metadata":{"name":"a","labels":{"fluid.io/s-default-hbase":"true","x":"y"},"annotations":{"gpuscheduler.io/cached-data":"a,b","gpuscheduler.io/reachable-data":"c@rack"}}}""");
+
+        Assert.Equal(("a,b", "c@rack"), (node.CachedData, node.ReachableData));
+        Assert.Equal(["fluid.io/s-default-hbase"], node.Labels.Keys);
+        Assert.Equal(["a", "b", "c", "fluid/default-hbase"], NodeFactsBuilder.Build(node, null).Data.Keys.Order(StringComparer.Ordinal));
+        Assert.Null(Read("""{"metadata":{"name":"a","annotations":{"gpuscheduler.io/cached-data":null}}}""").CachedData);
+    }
+
+    [Fact]
     public void Capacity_stands_in_for_allocatable()
     {
         Assert.Equal("8", Read("""{"metadata":{"name":"a"},"status":{"capacity":{"nvidia.com/gpu":8}}}""").Allocatable["nvidia.com/gpu"]);

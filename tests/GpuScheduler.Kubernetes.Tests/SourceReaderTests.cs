@@ -61,6 +61,51 @@ public sealed class SourceReaderTests
     }
 
     [Fact]
+    public void Annotations_that_are_the_same_as_before_are_not_read_again()
+    {
+        const string Device = """[{"id":"GPU-a","count":10,"devmem":81559,"type":"NVIDIA-NVIDIA H100 80GB HBM3","health":true}]""";
+        var first = Read((Register, Device), ("hami.io/node-handshake", "Reported 1"))!;
+
+        Assert.Same(first, Read((Register, Device), ("hami.io/node-handshake", "Reported 2")));
+        var cordoned = Read((Register, Device), (HamiAnnotations.Cordon, "GPU-a"))!;
+        Assert.Equal(["GPU-a"], cordoned.Cordoned);
+        Assert.Same(first, Read((Register, Device)));
+        Assert.False(Assert.Single(Read((Register, Device.Replace("true", "false", StringComparison.Ordinal)))!.Gpus).Healthy);
+    }
+
+    [Fact]
+    public void What_is_kept_is_what_a_fresh_look_finds()
+    {
+        string[] registers = ["[]", "[", """[{"id":"GPU-a","health":true}]""", """[{"id":"GPU-b","health":true}]""", "GPU-a,1,1,1,T4,0,true:"];
+        string[] cordons = ["", "GPU-a", "GPU-a,GPU-b"];
+        for (var seed = 0; seed < 300; seed++)
+        {
+            var random = new Random(seed);
+            var annotations = new List<(string Name, string Value)> { ("other", $"{seed}") };
+            if (random.Next(3) > 0)
+            {
+                annotations.Add((Register, registers[random.Next(registers.Length)]));
+            }
+
+            if (random.Next(2) > 0)
+            {
+                annotations.Add((HamiAnnotations.Cordon, cordons[random.Next(cordons.Length)]));
+            }
+
+            var fresh = new HamiAnnotations();
+            foreach (var (name, value) in annotations)
+            {
+                var json = new Utf8JsonReader(JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { [name] = value }));
+                json.Read();
+                json.Read();
+                fresh.TryTake(ref json);
+            }
+
+            Assert.Equal(fresh.ToStatement(), Read([.. annotations]));
+        }
+    }
+
+    [Fact]
     public void Other_annotations_are_passed_over_and_none_of_HAMi_says_nothing()
     {
         Assert.Null(Read(("hami.io/node-handshake", "Deleted_2026"), ("hami.io/mutex.lock", "x"), ("a", "[")));

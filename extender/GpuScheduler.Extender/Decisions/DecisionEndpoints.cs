@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Extender.Decisions;
 
@@ -129,6 +130,25 @@ internal sealed class DecisionEndpoints(DecisionLog log, PodExplainer explainer,
         if (standing.Held is { } held)
         {
             json.WriteRawValue(held.Devices.ToAnnotation());
+        }
+        else
+        {
+            json.WriteNullValue();
+        }
+
+        json.WritePropertyName("tentative");
+        if (standing.Tentative is { } tentative)
+        {
+            json.WriteStartObject();
+            json.WriteString("node", tentative.Node);
+            json.WritePropertyName("devices");
+            json.WriteRawValue(tentative.Devices.ToAnnotation());
+            if (tentative.Expires is { } until)
+            {
+                json.WriteString("until", until);
+            }
+
+            json.WriteEndObject();
         }
         else
         {

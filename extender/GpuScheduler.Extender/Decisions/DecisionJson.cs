@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Extender.Decisions;
 

@@ -12,7 +12,7 @@ namespace GpuScheduler.Extender.Decisions;
 /// <summary>The last decisions, and why each pending pod waits. Thread-safe; what it keeps is bounded.</summary>
 internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options, TimeProvider time) : IDecisionRecorder
 {
-    /// <summary>Most pending pods that are remembered; beyond, those that were asked about longest ago are forgotten.</summary>
+    /// <summary>Most pods that are not bound yet and are remembered; beyond, those that were asked about longest ago are forgotten.</summary>
     private const int MostWaiting = 65_536;
 
     /// <summary>Most gangs of which the last words are remembered.</summary>
@@ -135,16 +135,16 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
             all = [.. _waiting.Values];
         }
 
-        return [.. all.Where(w => !IsOver(w)).OrderBy(w => w.Since).ThenBy(w => w.Last.Sequence)];
+        return [.. all.Where(w => w.WasRefused && !IsOver(w)).OrderBy(w => w.Since).ThenBy(w => w.Last.Sequence)];
     }
 
-    /// <summary>A pod that was refused and waits; null when there is none of this name.</summary>
+    /// <summary>A pod that was refused, or has passed, and is not bound yet; null when there is none of this name.</summary>
     public WaitingPod? FindWaiting(string podNamespace, string name)
     {
         WaitingPod? found;
         lock (_gate)
         {
-            found = _waiting.Values.FirstOrDefault(w => w.Pod.Name == name && w.Pod.Namespace == podNamespace);
+            found = _waiting.Values.Where(w => w.Pod.Name == name && w.Pod.Namespace == podNamespace).MaxBy(w => w.Last.Sequence);
         }
 
         return found is not null && !IsOver(found) ? found : null;
@@ -234,9 +234,9 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
             else if (_waiting.TryGetValue(pod.Uid, out var waiting))
             {
                 // Preemption is another answer to the same refusal, whose reasons are what one wants to know.
-                _waiting[pod.Uid] = record.Kind == DecisionKind.Preempt ? waiting : waiting with { Pod = pod, Last = record };
+                _waiting[pod.Uid] = record.Kind == DecisionKind.Preempt ? waiting : waiting with { Pod = pod, Last = record, WasRefused = waiting.WasRefused || !record.Succeeded };
             }
-            else if (!record.Succeeded)
+            else
             {
                 if (_waiting.Count >= _pruneAt)
                 {
@@ -244,7 +244,7 @@ internal sealed class DecisionLog(ClusterState cluster, ExtenderOptions options,
                     _pruneAt = Math.Max(1024, _waiting.Count * 2);
                 }
 
-                _waiting[pod.Uid] = new WaitingPod(pod, record.At, record);
+                _waiting[pod.Uid] = new WaitingPod(pod, record.At, record, !record.Succeeded);
             }
         }
     }

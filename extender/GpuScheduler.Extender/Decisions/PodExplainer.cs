@@ -25,7 +25,7 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
 
         if (pod is null)
         {
-            return new PodStanding(PodStanding.Unknown, null, null, null, last, null, null, $"No pod {podNamespace}/{name} is known: it ended, is about to appear, or nobody asked about it.");
+            return new PodStanding(PodStanding.Unknown, null, null, null, null, last, null, null, $"No pod {podNamespace}/{name} is known: it ended, is about to appear, or nobody asked about it.");
         }
 
         if (last is not null && last.Pod?.Uid != pod.Uid)
@@ -42,16 +42,18 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
     private PodStanding Explain(PodInfo pod, WaitingPod? waiting, DecisionRecord? last)
     {
         engine.Cluster.TryGetAllocation(pod.Uid, out var held);
-        held = held is { State: AllocationState.Tentative } ? null : held;
+        var tentative = held is { State: AllocationState.Tentative } ? held : null;
+        held = tentative is null ? held : null;
         var gang = pod.Gang is { Key: var key } ? engine.Gangs?.Find(key.Namespace, key.Name).FirstOrDefault(g => g.Group.Key == key) : null;
         var node = pod.NodeName ?? (held is { State: AllocationState.Committed or AllocationState.Bound or AllocationState.Presumed } ? held.Node : null);
         if (node is not null)
         {
             var since = last is { Kind: DecisionKind.Bind, Error: null } ? last.At : (DateTimeOffset?)null;
-            return new PodStanding(PodStanding.Bound, pod, held, gang, last, null, since, $"It runs on {node}{DevicesOf(held)}.");
+            return new PodStanding(PodStanding.Bound, pod, held, null, gang, last, null, since, $"It runs on {node}{DevicesOf(held)}.");
         }
 
-        return new PodStanding(PodStanding.Pending, pod, held, gang, last, waiting?.Last is { Refusals.IsEmpty: false } refused ? refused : null, waiting?.Since, Why(pod, gang, held, waiting?.Last ?? last));
+        return new PodStanding(
+            PodStanding.Pending, pod, held, tentative, gang, last, waiting?.Last is { Refusals.IsEmpty: false } refused ? refused : null, waiting?.Since ?? pod.Created, Why(pod, gang, held, tentative, waiting?.Last ?? last));
     }
 
     private static string DevicesOf(Allocation? held) => held switch
@@ -61,7 +63,7 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
         _ => $" with {string.Join(", ", held.Devices.Devices.Select(d => d.Mig is { } mig ? $"MIG {mig.Profile} of GPU {d.Gpu.ToString(CultureInfo.InvariantCulture)}" : $"{(d.IsShare ? "a share of " : "")}GPU {d.Gpu.ToString(CultureInfo.InvariantCulture)}"))}",
     };
 
-    private static string Why(PodInfo pod, GangView? gang, Allocation? held, DecisionRecord? last)
+    private static string Why(PodInfo pod, GangView? gang, Allocation? held, Allocation? tentative, DecisionRecord? last)
     {
         if (pod.Invalid is { } invalid)
         {
@@ -88,10 +90,13 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
             return $"It has a place on {held.Node}{DevicesOf(held)} and is about to be bound.";
         }
 
-        return last is null ? "kube-scheduler has not asked about it yet." : Why(pod, last);
+        return last is null ? NotAskedAbout(pod) : Why(pod, tentative, last);
     }
 
-    private static string Why(PodInfo pod, DecisionRecord last)
+    private static string NotAskedAbout(PodInfo pod) =>
+        $"{(pod.SchedulerName.Length > 0 ? $"Its scheduler, {pod.SchedulerName}," : "Its kube-scheduler")} has not asked about it{(pod.Created is { } created ? $" since it was made at {Time(created)}" : " yet")}.";
+
+    private static string Why(PodInfo pod, Allocation? tentative, DecisionRecord last)
     {
         if (last is { Kind: DecisionKind.Bind, Error: { } error })
         {
@@ -105,7 +110,10 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
 
         if (last.Passed > 0)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"{Nodes(last.Passed)} of {last.Offered} will do; kube-scheduler has not bound it yet.");
+            var holds = tentative is null
+                ? "nothing is held for it at the moment"
+                : $"{tentative.Node}{DevicesOf(tentative)} {(tentative.Expires is { } expires ? $"is held for it until {Time(expires)}" : "is held for it")}";
+            return string.Create(CultureInfo.InvariantCulture, $"{Nodes(last.Passed)} of {last.Offered} would do at {Time(last.At)}; {holds}; kube-scheduler has not bound it yet.");
         }
 
         var request = RequestWords.Of(pod);
@@ -131,6 +139,8 @@ internal sealed class PodExplainer(SchedulingEngine engine, DecisionLog log)
         refusals.Count == 1
             ? refusals.First().Reason
             : string.Join(", ", refusals.Take(MostReasons).Select(r => string.Create(CultureInfo.InvariantCulture, $"{r.Reason} ({r.Nodes})"))) + (refusals.Count > MostReasons ? " and others" : "");
+
+    private static string Time(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static string Nodes(int count) => string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "node" : "nodes")}");
 }

@@ -114,6 +114,13 @@ internal sealed class InspectionEndpoints(ClusterState cluster)
         }
 
         json.WriteEndArray();
+        json.WriteStartObject("data");
+        foreach (var (data, nearness) in node.Facts.Data.OrderByDescending(d => d.Value).ThenBy(d => d.Key, StringComparer.Ordinal))
+        {
+            json.WriteNumber(data, nearness);
+        }
+
+        json.WriteEndObject();
         json.WriteStartObject("sources");
         foreach (var (fact, source) in node.Facts.Sources.OrderBy(s => s.Key, StringComparer.Ordinal))
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
+using GpuScheduler.Extender.Verbs;
 
 namespace GpuScheduler.Extender.Metrics;
 
@@ -91,7 +92,10 @@ internal sealed class ExtenderMetrics : IDisposable
     {
         var tag = new KeyValuePair<string, object?>("verb", verb);
         _decisions.Add(1, tag, new KeyValuePair<string, object?>("outcome", outcome));
-        _duration.Record(took.TotalSeconds, tag);
+        if (outcome != Outcome.Simulated)
+        {
+            _duration.Record(took.TotalSeconds, tag);
+        }
     }
 
     public void Refused(ReadOnlySpan<Status> statuses)

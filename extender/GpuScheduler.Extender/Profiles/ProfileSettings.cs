@@ -40,7 +40,7 @@ public sealed class ProfileSettings
     /// <summary>Adds what is wrong with weights, wherever they are set.</summary>
     internal static void CheckWeights(string path, ScoreWeights weights, List<string> errors)
     {
-        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Stranding", weights.Stranding) })
+        foreach (var (weight, value) in new[] { ("Topology", weights.Topology), ("Stranding", weights.Stranding), ("Locality", weights.Locality) })
         {
             if (!(value >= 0) || double.IsInfinity(value))
             {
@@ -48,7 +48,7 @@ public sealed class ProfileSettings
             }
         }
 
-        if (weights is { Topology: 0, Stranding: 0 })
+        if (weights is { Topology: 0, Stranding: 0, Locality: 0 })
         {
             errors.Add($"{path} are all 0: at least one must be more");
         }

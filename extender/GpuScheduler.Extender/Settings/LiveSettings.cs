@@ -6,7 +6,7 @@ internal static class LiveSettings
     /// <summary>Settings, and sections of which all settings are meant.</summary>
     private static readonly string[] s_live =
     [
-        "Engine", "Profiles", "Canary", "Holds", "BindTimeout", "HttpTimeout", "Dialects:NodeWait", "Logging",
+        "Engine:AnswerOneNode", "Engine:Weights", "Profiles", "Canary", "Holds", "BindTimeout", "HttpTimeout", "Dialects:NodeWait", "Logging",
         "Gangs:BarrierTimeout", "Gangs:PlanHold", "Gangs:Backoff", "Gangs:SolveLimit", "Gangs:KeepForNext", "Gangs:KeepLimit",
         "Gangs:EvictionHold", "Gangs:ReplaceHold", "Gangs:BatchLimit", "Gangs:WeightDecides", "Gangs:WakesPerSecond",
     ];

@@ -26,13 +26,14 @@ internal sealed record BindAnswer(string Error, DeviceAssignment Devices)
 /// Binds: promises the devices in the ledger, posts the Binding with them as annotations in the same write, and then either commits
 /// the promise or takes it back. Success is answered only when the API server has the pod on the node.
 /// </summary>
-internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, SettingsInUse settings, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null)
+internal sealed partial class BindHandler(SchedulingEngine engine, IPodBinder binder, RecentPods recent, SettingsInUse settings, ExtenderMetrics metrics, ILogger<BindHandler> log, INodeLock? nodeLock = null, TimeProvider? time = null, IWriteFence? fence = null, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null, SimulatedPods? simulated = null)
 {
     private readonly DialectSet _dialects = DialectSettingsReader.Read(settings.Options.Dialects);
     private readonly NodeTurns _turns = new();
 
     public async Task<BindAnswer> BindAsync(BindingArgs args)
     {
+        simulated?.Binds(args.PodUid);
         using var span = traces?.BeginBind(args.PodUid, args.PodNamespace, args.PodName);
         var answer = await BindNowAsync(args);
         span?.Bound(args.Node, answer.Devices, answer.Error);

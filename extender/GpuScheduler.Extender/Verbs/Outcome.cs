@@ -9,6 +9,9 @@ internal static class Outcome
     /// <summary>No node will do, or the bind was refused.</summary>
     public const string Unschedulable = "unschedulable";
 
+    /// <summary>Answered to somebody who only wondered; no decision.</summary>
+    public const string Simulated = "simulated";
+
     /// <summary>The pod's own request cannot be understood.</summary>
     public const string Invalid = "invalid-pod";
 

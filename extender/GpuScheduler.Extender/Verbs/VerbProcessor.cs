@@ -17,7 +17,7 @@ namespace GpuScheduler.Extender.Verbs;
 /// The verbs: decided once for both wires, and from bytes to bytes without the web server around them, which is what HTTP serves, the
 /// warm-up runs and the benchmarks measure. Each returns the outcome, for metrics.
 /// </summary>
-internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null, EngineControl? control = null)
+internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics metrics, RecentPods recent, ExtenderOptions options, IDecisionRecorder? decisions = null, Recorder? recorder = null, PodTraces? traces = null, EngineControl? control = null, SimulatedPods? simulated = null)
 {
     /// <summary>The sharing dialects that are read in pods.</summary>
     public DialectSet Dialects { get; } = DialectSettingsReader.Read(options.Dialects);
@@ -115,11 +115,16 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     public async ValueTask<string> FilterAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
         var clock = new PhaseClock(metrics, "filter");
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation, Dialects);
-        clock.Ended("parse");
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: true, cancellation, Dialects, Simulates);
         var statuses = ArrayPool<Status>.Shared.Rent(args.Count);
         try
         {
+            if (args.HasNodes && Simulates)
+            {
+                return Simulate(args, statuses.AsSpan(0, args.Count), output);
+            }
+
+            clock.Ended("parse");
             var outcome = Filter(args.Pod!, args.Snapshot, args.Candidates, statuses.AsSpan(0, args.Count));
             clock.Ended("decide");
             if (outcome == Outcome.Invalid)
@@ -143,11 +148,23 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
     public async ValueTask<string> PrioritizeAsync(Stream body, long? contentLength, SegmentedBuffer output, CancellationToken cancellation)
     {
         var clock = new PhaseClock(metrics, "prioritize");
-        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation, Dialects);
-        clock.Ended("parse");
+        using var args = await ExtenderArgsReader.ReadAsync(body, contentLength, Snapshot, keepBodies: false, cancellation, Dialects, Simulates);
         var scores = ArrayPool<int>.Shared.Rent(args.Count);
         var used = scores.AsSpan(0, args.Count);
         used.Clear();
+        if (args.HasNodes && Simulates)
+        {
+            if (args.Pod!.Invalid is null)
+            {
+                engine.SimulateScores(args.Pod, args.Snapshot, args.Candidates, args.Templates, used);
+            }
+
+            PrioritizeResponseWriter.Write(output, args, used);
+            ArrayPool<int>.Shared.Return(scores);
+            return Outcome.Simulated;
+        }
+
+        clock.Ended("parse");
         Prioritize(args.Pod!, args.Snapshot, args.Candidates, used);
         clock.Ended("decide");
         PrioritizeResponseWriter.Write(output, args, used);
@@ -166,6 +183,25 @@ internal sealed class VerbProcessor(SchedulingEngine engine, ExtenderMetrics met
         PreemptionArgs.Write(output, kept);
         clock.Ended("write");
         return kept.Count > 0 ? Outcome.Ok : Outcome.Unschedulable;
+    }
+
+    /// <summary>True when calls with whole Nodes leave no trace; see <see cref="WholeNodes"/>.</summary>
+    private bool Simulates => options.Engine.WholeNodes == WholeNodes.Simulate && !options.DoNothing;
+
+    /// <summary>Answers a filter request as it would be decided, and decides nothing.</summary>
+    private string Simulate(ExtenderArgs args, Span<Status> statuses, SegmentedBuffer output)
+    {
+        var pod = args.Pod!;
+        if (pod.Invalid is { } invalid)
+        {
+            FilterResponseWriter.WriteError(output, invalid);
+            return Outcome.Simulated;
+        }
+
+        engine.Simulate(pod, args.Snapshot, args.Candidates, args.Templates, statuses);
+        simulated?.Remember(pod);
+        FilterResponseWriter.Write(output, args, statuses);
+        return Outcome.Simulated;
     }
 
     /// <summary>A body read whole; the web server has bounded its size.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests;
 
 namespace GpuScheduler.Extender.Wire;
@@ -32,6 +33,9 @@ internal sealed class ExtenderArgs(Snapshot snapshot) : IDisposable
 
     /// <summary>The names that are not known, in order, as JSON strings.</summary>
     public List<byte[]> Unknown { get; } = [];
+
+    /// <summary>What is to be believed of the nodes that are not known, in order, when that is read.</summary>
+    public List<TemplateNode> Templates { get; } = [];
 
     /// <summary>The Node objects as they came, a comma after each, when they are kept.</summary>
     public SegmentedBuffer Bodies { get; private set; } = new();
@@ -86,6 +90,7 @@ internal sealed class ExtenderArgs(Snapshot snapshot) : IDisposable
         _cleared = false;
         _lastFound = -1;
         Unknown.Clear();
+        Templates.Clear();
         BodyRanges.Clear();
         Bodies.Clear();
     }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Requests.Dialects;
 using GpuScheduler.Kubernetes;
 
@@ -9,7 +10,7 @@ namespace GpuScheduler.Extender.Wire;
 
 /// <summary>
 /// Reads ExtenderArgs ({"Pod":…,"Nodes":…,"NodeNames":…}) from a stream, piece by piece: the pod as an object, of thousands of
-/// nodes only the name (and, for filter, the bytes as they came). Property names are matched in any case, as Go does; unknown ones
+/// nodes only the name (and, for filter, the bytes as they came; and, for a simulation, those that are not known as objects). Property names are matched in any case, as Go does; unknown ones
 /// are passed over; null is absent; of a property given twice the last counts.
 /// </summary>
 internal sealed class ExtenderArgsReader
@@ -23,11 +24,13 @@ internal sealed class ExtenderArgsReader
     private readonly ExtenderArgs _args;
     private readonly bool _keepBodies;
     private readonly DialectSet? _dialects;
+    private readonly bool _readsUnknown;
     private JsonReaderState _json;
     private Place _place = Place.Start;
 
-    private ExtenderArgsReader(ExtenderArgs args, bool keepBodies, DialectSet? dialects)
+    private ExtenderArgsReader(ExtenderArgs args, bool keepBodies, DialectSet? dialects, bool readsUnknown)
     {
+        _readsUnknown = readsUnknown;
         _dialects = dialects;
         _args = args;
         _keepBodies = keepBodies;
@@ -56,11 +59,12 @@ internal sealed class ExtenderArgsReader
     /// <param name="keepBodies">True to keep full Node objects for the answer.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <param name="dialects">The sharing dialects that are read in the pod; null for all.</param>
+    /// <param name="readsUnknown">True to read the Node objects of nodes that are not known, into <see cref="ExtenderArgs.Templates"/>.</param>
     /// <exception cref="WireException">The body cannot be understood.</exception>
-    public static async ValueTask<ExtenderArgs> ReadAsync(Stream body, long? contentLength, Snapshot snapshot, bool keepBodies, CancellationToken cancellation, DialectSet? dialects = null)
+    public static async ValueTask<ExtenderArgs> ReadAsync(Stream body, long? contentLength, Snapshot snapshot, bool keepBodies, CancellationToken cancellation, DialectSet? dialects = null, bool readsUnknown = false)
     {
         var args = new ExtenderArgs(snapshot);
-        var reader = new ExtenderArgsReader(args, keepBodies, dialects);
+        var reader = new ExtenderArgsReader(args, keepBodies, dialects, readsUnknown);
         var window = ArrayPool<byte>.Shared.Rent((int)Math.Clamp(contentLength ?? Window, 1024, Window));
         try
         {
@@ -354,6 +358,7 @@ internal sealed class ExtenderArgsReader
         var depth = reader.CurrentDepth;
         var named = false;
         var added = false;
+        var unknown = _args.Unknown.Count;
         while (true)
         {
             if (!reader.Read())
@@ -398,15 +403,32 @@ internal sealed class ExtenderArgsReader
             throw new WireException("a Node in Nodes.items has no metadata.name");
         }
 
+        var item = data[start..(int)reader.BytesConsumed];
+        if (_readsUnknown && _args.Unknown.Count > unknown)
+        {
+            _args.Templates.Add(TemplateOf(item));
+        }
+
         if (_keepBodies && added)
         {
-            var item = data[start..(int)reader.BytesConsumed];
             _args.BodyRanges.Add((_args.Bodies.Length, item.Length));
             _args.Bodies.Write(item);
             _args.Bodies.Write((byte)',');
         }
 
         return true;
+    }
+
+    private static TemplateNode TemplateOf(ReadOnlySpan<byte> item)
+    {
+        try
+        {
+            return TemplateNode.Of(NodeJsonReader.Read(item));
+        }
+        catch (JsonException e)
+        {
+            return TemplateNode.Unreadable(e.Message);
+        }
     }
 
     /// <summary>From the property "metadata": moves to the string that is its name.</summary>

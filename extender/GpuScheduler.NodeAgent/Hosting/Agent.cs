@@ -1,4 +1,5 @@
 using GpuScheduler.Kubernetes;
+using GpuScheduler.NodeAgent.Facts;
 using GpuScheduler.NodeAgent.Kubelet;
 using GpuScheduler.NodeAgent.Nvml;
 using Microsoft.Extensions.Logging;
@@ -35,7 +36,7 @@ internal sealed class Agent : IDisposable
         _time = time ?? TimeProvider.System;
         _keeper = new ReportKeeper(options.Writes, _time);
         _kubelet = new PodResourcesClient(options.PodResourcesSocket);
-        _driver = new DriverSession(open, new Facts.PciTree(options.Sysfs), logger) { Alarm = Ring };
+        _driver = new DriverSession(open, new PciTree(options.Sysfs), logger) { Alarm = Ring };
     }
 
     /// <summary>Reports written since the start.</summary>
@@ -55,6 +56,7 @@ internal sealed class Agent : IDisposable
         _driver.Collect();
         _driver.Drain();
         var report = _driver.Collect();
+        CachedData.Add(report, _options.DataFolders);
         await AddAssignmentsAsync(report, cancellationToken);
         report.ObservedAt = _time.GetUtcNow().ToString("yyyy-MM-ddTHH:mm:ssZ", System.Globalization.CultureInfo.InvariantCulture);
         return report;
@@ -88,6 +90,7 @@ internal sealed class Agent : IDisposable
     internal async Task<TimeSpan> TurnAsync(CancellationToken cancellationToken)
     {
         var report = Look();
+        CachedData.Add(report, _options.DataFolders);
         await AddAssignmentsAsync(report, cancellationToken);
         Tell(report);
         var now = _time.GetUtcNow();

@@ -296,7 +296,7 @@ public sealed class ClusterState
         }
     }
 
-    /// <summary>Adds a node that is like another, with nobody on it and all its GPUs well.</summary>
+    /// <summary>Adds a node that is like another, with nobody on it, no data cached, and all its GPUs well.</summary>
     /// <param name="model">Name of the node that it is like.</param>
     /// <param name="name">Its own name.</param>
     /// <param name="labels">Its labels by those of the model.</param>
@@ -307,7 +307,7 @@ public sealed class ClusterState
             var node = _objects[model];
             if (_reports.TryGetValue(model, out var report))
             {
-                _reports[name] = report with { Held = [], Gpus = [.. report.Gpus.Select(g => g with { Uuid = null, Healthy = true, HealthReason = null })] };
+                _reports[name] = report with { Held = [], CachedData = [], Gpus = [.. report.Gpus.Select(g => g with { Uuid = null, Healthy = true, HealthReason = null })] };
             }
 
             if (_statements.TryGetValue(model, out var statements))
@@ -318,7 +318,8 @@ public sealed class ClusterState
             Upsert(node with
             {
                 Name = name,
-                Labels = labels(node.Labels),
+                Labels = DataReach.WithoutCached(labels(node.Labels)),
+                CachedData = null,
                 Taints = [.. node.Taints.Where(t => !t.IsCondition)],
                 Statement = node.Statement is { } own ? AsNew(own) : null,
             });
@@ -1021,7 +1022,7 @@ public sealed class ClusterState
         }
 
         _reports[node] = report;
-        if (before is null || !before.HasSameDevices(report))
+        if (before is null || !before.HasSameFacts(report))
         {
             Refresh(node);
         }
@@ -1191,7 +1192,8 @@ public sealed class ClusterState
 
     /// <summary>True when nothing changed that the engine reads; kubelets touch their Node every few minutes.</summary>
     private static bool Same(NodeObject a, NodeObject b) =>
-        Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable) && a.Taints.SequenceEqual(b.Taints) && Equals(a.Statement, b.Statement);
+        Same(a.Labels, b.Labels) && Same(a.Allocatable, b.Allocatable) && a.Taints.SequenceEqual(b.Taints) && Equals(a.Statement, b.Statement)
+        && a.CachedData == b.CachedData && a.ReachableData == b.ReachableData;
 
     private static bool Same(IReadOnlyDictionary<string, string> a, IReadOnlyDictionary<string, string> b)
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using GpuScheduler.Core.Requests;
 
@@ -23,7 +22,10 @@ public static class GpuCatalogue
     private const int Nvlink4 = 25_000;
     private const int Nvlink5 = 53_125;
 
-    private static readonly ConcurrentDictionary<string, GpuProduct?> s_byLabel = new(StringComparer.Ordinal);
+    /// <summary>Most labels of which the product is remembered.</summary>
+    private const int MostLabels = 4096;
+
+    private static readonly BoundedMemo<string, GpuProduct?> s_byLabel = new(Named, MostLabels);
 
     /// <summary>Every product in the catalogue.</summary>
     public static ImmutableArray<GpuProduct> Products { get; } =
@@ -65,24 +67,26 @@ public static class GpuCatalogue
     public static GpuProduct? Find(string productLabel)
     {
         ArgumentNullException.ThrowIfNull(productLabel);
-        return s_byLabel.GetOrAdd(productLabel, static label =>
+        return s_byLabel[productLabel];
+    }
+
+    private static GpuProduct? Named(string label)
+    {
+        GpuProduct? best = null;
+        var bestLength = 0;
+        foreach (var product in Products)
         {
-            GpuProduct? best = null;
-            var bestLength = 0;
-            foreach (var product in Products)
+            foreach (var name in product.Names)
             {
-                foreach (var name in product.Names)
+                var words = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..];
+                if (words.Length > bestLength && GpuModelMatch.Matches([words], label))
                 {
-                    var words = name[(name.IndexOf('-', StringComparison.Ordinal) + 1)..];
-                    if (words.Length > bestLength && GpuModelMatch.Matches([words], label))
-                    {
-                        (best, bestLength) = (product, words.Length);
-                    }
+                    (best, bestLength) = (product, words.Length);
                 }
             }
+        }
 
-            return best;
-        });
+        return best;
     }
 
     /// <summary>A product's name as the driver gives it ("NVIDIA H100 PCIe") in the form of GPU Feature Discovery's label: dashes for blanks.</summary>

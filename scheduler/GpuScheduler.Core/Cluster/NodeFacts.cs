@@ -11,11 +11,11 @@ public sealed class NodeFacts
 {
     private NodeInfo? _empty;
 
-    internal NodeFacts(string name, string product, InterconnectMatrix links)
+    internal NodeFacts(string name, string product, InterconnectMatrix links, bool isTemplate)
     {
         Name = name;
         Product = product;
-        ProductId = ProductIds.Of(product);
+        ProductId = isTemplate ? ProductIds.Find(product) : ProductIds.Of(product);
         Links = links;
         Sets = DeviceSetTable.For(links);
     }
@@ -26,7 +26,7 @@ public sealed class NodeFacts
     /// <summary>The product in the form of GPU Feature Discovery's label, or "" when no source names it.</summary>
     public string Product { get; }
 
-    /// <summary>A small number that stands for <see cref="Product"/> in this process.</summary>
+    /// <summary>A small number that stands for <see cref="Product"/> in this process; <see cref="ProductIds.None"/> for a template whose product no node has.</summary>
     internal int ProductId { get; }
 
     /// <summary>The product in the catalogue; null when it is not there.</summary>
@@ -97,6 +97,9 @@ public sealed class NodeFacts
 
     /// <summary>The NVLink domain above the node, or null.</summary>
     public string? NvlinkDomain { get; internal init; }
+
+    /// <summary>The data sets and models that the node caches or can reach, and how near each is: 1 on the node itself, less the farther off.</summary>
+    public IReadOnlyDictionary<string, double> Data { get; internal init; } = new Dictionary<string, double>();
 
     /// <summary>Where each fact comes from, by its name in the inspection API.</summary>
     public IReadOnlyDictionary<string, FactSource> Sources { get; internal init; } = new Dictionary<string, FactSource>();

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
 using GpuScheduler.Core.Devices;
@@ -20,13 +19,22 @@ public static class NodeFactsBuilder
     private const string SharedSuffix = "-SHARED";
     private const string MigInfix = "-MIG-";
 
-    private static readonly ConcurrentDictionary<(MigGeometry, string, int), ImmutableArray<ImmutableArray<MigPlacement>>?> s_layouts = new();
+    /// <summary>Most layouts that are remembered.</summary>
+    private const int MostLayouts = 4096;
+
+    private static readonly BoundedMemo<(MigGeometry Geometry, string Counts, int Gpus), ImmutableArray<ImmutableArray<MigPlacement>>?> s_layouts = new(
+        static key => MigLayout.TryLayOut(key.Geometry, Array.ConvertAll(key.Counts.Split(','), c => int.Parse(c, CultureInfo.InvariantCulture)), key.Gpus), MostLayouts);
 
     /// <summary>Combines a node with its report, if it has one, and with what other sources say of it.</summary>
     /// <param name="node">The node; what its annotations say is among the sources.</param>
     /// <param name="report">Its report, or null.</param>
     /// <param name="statements">What is said of it elsewhere, in any order, each source once; null for nothing.</param>
-    public static NodeFacts Build(NodeObject node, NodeReport? report, IEnumerable<NodeStatement>? statements = null)
+    public static NodeFacts Build(NodeObject node, NodeReport? report, IEnumerable<NodeStatement>? statements = null) => Build(node, report, statements, isTemplate: false);
+
+    /// <summary>As <see cref="Build(NodeObject, NodeReport, IEnumerable{NodeStatement})"/>, of a node that nobody has: nothing of it is remembered.</summary>
+    internal static NodeFacts BuildTemplate(NodeObject node) => Build(node, null, null, isTemplate: true);
+
+    private static NodeFacts Build(NodeObject node, NodeReport? report, IEnumerable<NodeStatement>? statements, bool isTemplate)
     {
         ArgumentNullException.ThrowIfNull(node);
         var all = new List<NodeStatement>(statements ?? []);
@@ -41,10 +49,10 @@ public static class NodeFactsBuilder
         }
 
         all.Sort((a, b) => b.Source.CompareTo(a.Source));
-        return new Draft(node, all).Build();
+        return new Draft(node, report, all, isTemplate).Build();
     }
 
-    private sealed class Draft(NodeObject node, List<NodeStatement> statements)
+    private sealed class Draft(NodeObject node, NodeReport? report, List<NodeStatement> statements, bool isTemplate)
     {
         private readonly Dictionary<string, FactSource> _sources = new(StringComparer.Ordinal);
         private readonly List<string> _warnings = [];
@@ -337,7 +345,7 @@ public static class NodeFactsBuilder
                 }
             }
 
-            return new NodeFacts(node.Name, _product, links)
+            return new NodeFacts(node.Name, _product, links, isTemplate)
             {
                 Model = model,
                 Gpus = gpus,
@@ -357,6 +365,7 @@ public static class NodeFactsBuilder
                 Labels = node.Labels,
                 Taints = node.Taints,
                 NvlinkDomain = Domain(),
+                Data = DataReach.Read(node, report, Warn),
                 Sources = _sources,
                 Warnings = [.. _warnings],
             };
@@ -553,6 +562,6 @@ public static class NodeFactsBuilder
         }
 
         private static ImmutableArray<ImmutableArray<MigPlacement>>? Cached(MigGeometry geometry, ImmutableArray<int> counts, int gpus) =>
-            s_layouts.GetOrAdd((geometry, string.Join(',', counts), gpus), key => MigLayout.TryLayOut(geometry, counts.AsSpan(), key.Item3));
+            s_layouts[(geometry, string.Join(',', counts), gpus)];
     }
 }

@@ -25,6 +25,12 @@ public sealed record NodeObject
     /// <summary>What annotations of the node say of its GPUs (HAMi); null when it has none of them.</summary>
     public NodeStatement? Statement { get; init; }
 
+    /// <summary>Annotation <see cref="GpuAnnotations.CachedData"/> as written; null when it has none.</summary>
+    public string? CachedData { get; init; }
+
+    /// <summary>Annotation <see cref="GpuAnnotations.ReachableData"/> as written; null when it has none.</summary>
+    public string? ReachableData { get; init; }
+
     /// <summary>True for the resources of allocatable that the engine reads; others need not be kept.</summary>
     public static bool KeepsResource(string resource) => resource == PodsResource || ContainerResources.Counts(resource);
 
@@ -32,5 +38,6 @@ public sealed record NodeObject
     public static bool KeepsLabel(string key) =>
         key is not null
         && (key.StartsWith("nvidia.com/gpu", StringComparison.Ordinal) || key.StartsWith("nvidia.com/mig", StringComparison.Ordinal) || NetworkLevel.IsDefaultLabel(key)
+            || key.StartsWith(DataReach.FluidPrefix, StringComparison.Ordinal)
             || key.StartsWith(MigLabels.Prefix, StringComparison.Ordinal) || key is "kubernetes.io/os" or "kubernetes.io/arch" or "node.kubernetes.io/instance-type");
 }

@@ -16,15 +16,22 @@ public sealed record NodeReport(ImmutableArray<GpuInfo> Gpus, InterconnectMatrix
     /// <summary>What pods hold according to the kubelet; empty when it was not asked or holds nothing to compare.</summary>
     public ImmutableArray<HeldDevices> Held { get; init; } = [];
 
+    /// <summary>Data sets and models that the node caches.</summary>
+    public ImmutableArray<string> CachedData { get; init; } = [];
+
+    /// <summary>Data sets and models that it can reach, each with the level of the network within which it lies, if that is known: imagenet@rack.</summary>
+    public ImmutableArray<string> ReachableData { get; init; } = [];
+
     /// <inheritdoc/>
-    public bool Equals(NodeReport? other) => other is not null && HasSameDevices(other) && Held.SequenceEqual(other.Held);
+    public bool Equals(NodeReport? other) => other is not null && HasSameFacts(other) && Held.SequenceEqual(other.Held);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Gpus.Length, Links, NvlinkDomain, Held.Length);
 
     /// <summary>True when all is equal but who holds what.</summary>
-    internal bool HasSameDevices(NodeReport other) =>
-        NvlinkDomain == other.NvlinkDomain && Equals(Links, other.Links) && Gpus.SequenceEqual(other.Gpus);
+    internal bool HasSameFacts(NodeReport other) =>
+        NvlinkDomain == other.NvlinkDomain && Equals(Links, other.Links) && Gpus.SequenceEqual(other.Gpus)
+        && CachedData.AsSpan().SequenceEqual(other.CachedData.AsSpan()) && ReachableData.AsSpan().SequenceEqual(other.ReachableData.AsSpan());
 
     /// <summary>
     /// What a pod really holds, where the kubelet says it completely and it is of the kind and number that the pod asks for; null

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Numerics;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Requests;
@@ -39,7 +38,10 @@ public sealed class DeviceSetTable
     // A quality is one long: NVLink MB/s in the upper bits, PCIe closeness (at most 2016 pairs x 50) in the lower 20.
     private const int PcieBits = 20;
 
-    private static readonly ConcurrentDictionary<InterconnectMatrix, DeviceSetTable> s_tables = new();
+    /// <summary>Every wiring that a cluster has, and many more.</summary>
+    private const int MostTables = 4096;
+
+    private static readonly BoundedMemo<InterconnectMatrix, DeviceSetTable> s_tables = new(static l => new DeviceSetTable(l), MostTables);
 
     private readonly InterconnectMatrix _links;
     private readonly ulong[] _classMask;
@@ -110,7 +112,7 @@ public sealed class DeviceSetTable
     public static DeviceSetTable For(InterconnectMatrix links)
     {
         ArgumentNullException.ThrowIfNull(links);
-        return s_tables.GetOrAdd(links, static l => new DeviceSetTable(l));
+        return s_tables[links];
     }
 
     /// <summary>Number of GPUs of the node.</summary>

@@ -182,6 +182,11 @@ public sealed class TypicalPods : ITypicalPodsSource
         // Copied and swapped: a racing thread at worst works the same out once more.
         bool IsAllowed(TypicalPod pod) => pod.Models.Length == 0 || GpuModelMatch.Matches(pod.Models.Split('|'), facts.Product);
         kinds = new ProductKinds(KindsWith(p => p.Cards > 0 && IsAllowed(p)), KindsWith(p => p.Cards > 0 && !IsAllowed(p)));
+        if (facts.ProductId == ProductIds.None)
+        {
+            return kinds;
+        }
+
         var more = new ProductKinds?[Math.Max(known.Length, facts.ProductId + 1)];
         known.CopyTo(more, 0);
         more[facts.ProductId] = kinds;

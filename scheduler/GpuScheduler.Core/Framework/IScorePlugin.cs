@@ -5,7 +5,7 @@ namespace GpuScheduler.Core.Framework;
 
 /// <summary>
 /// Says how good a node that passed the filters is. Implementations allocate nothing, and a score depends on nothing but the
-/// pod's request and CPU (and memory, where <see cref="ReadsMemory"/> says so), the node, the pick and <see cref="Version"/>: scores
+/// pod's request and CPU (and memory and data, where <see cref="ReadsMemory"/> and <see cref="ReadsData"/> say so), the node, the pick and <see cref="Version"/>: scores
 /// are kept and used again for every pod that asks for the same.
 /// </summary>
 public interface IScorePlugin
@@ -21,6 +21,12 @@ public interface IScorePlugin
 
     /// <summary>True when the score looks at the pod's memory.</summary>
     bool ReadsMemory => false;
+
+    /// <summary>
+    /// True when it has something to say of pods that name data (<see cref="Requests.PodInfo.Data"/>) and of no others: those are scored as
+    /// if it were not there. The score may look at the names then.
+    /// </summary>
+    bool ReadsData => false;
 
     /// <summary>Changes whenever the same question may get another answer than before, as when the policy has learned something.</summary>
     long Version => 0;

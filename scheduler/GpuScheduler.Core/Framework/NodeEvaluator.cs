@@ -10,14 +10,18 @@ internal sealed class NodeEvaluator
     private readonly Profile _profile;
     private readonly WeightedScore[] _gpuScores;
     private readonly WeightedScore[] _cpuOnlyScores;
+    private readonly WeightedScore[] _gpuScoresWithData;
+    private readonly WeightedScore[] _cpuOnlyScoresWithData;
     private readonly IFilterPlugin[] _filters;
 
     public NodeEvaluator(Profile profile)
     {
         _profile = profile;
         _filters = [.. profile.Filters];
-        _gpuScores = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
-        _cpuOnlyScores = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
+        _gpuScoresWithData = [.. profile.Scores.Where(s => s.Plugin.ScoresGpuPods)];
+        _cpuOnlyScoresWithData = [.. profile.Scores.Where(s => s.Plugin.ScoresCpuOnlyPods)];
+        _gpuScores = [.. _gpuScoresWithData.Where(s => !s.Plugin.ReadsData)];
+        _cpuOnlyScores = [.. _cpuOnlyScoresWithData.Where(s => !s.Plugin.ReadsData)];
     }
 
     /// <summary>Changes whenever the plugins may score the same differently.</summary>
@@ -71,7 +75,7 @@ internal sealed class NodeEvaluator
 
         double sum = 0;
         double weights = 0;
-        foreach (var (plugin, weight) in state.Request.WantsGpu ? _gpuScores : _cpuOnlyScores)
+        foreach (var (plugin, weight) in ScoresFor(state.Pod))
         {
             sum += weight * plugin.Score(state, node, pick);
             weights += weight;
@@ -79,4 +83,8 @@ internal sealed class NodeEvaluator
 
         return weights > 0 ? sum / weights : 0;
     }
+
+    private WeightedScore[] ScoresFor(PodInfo pod) => pod.Data is null
+        ? (pod.Request.WantsGpu ? _gpuScores : _cpuOnlyScores)
+        : (pod.Request.WantsGpu ? _gpuScoresWithData : _cpuOnlyScoresWithData);
 }

@@ -43,6 +43,7 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
                 new(new Topology(), weights.Topology),
                 new(stranding, weights.Stranding),
                 new(new GpuNodesLast(), 1),
+                .. weights.Locality > 0 ? new[] { new WeightedScore(new DataLocality(), weights.Locality) } : [],
             ])
         {
             CardOrder = stranding,
@@ -59,13 +60,19 @@ public sealed record Profile(ImmutableArray<IFilterPlugin> Filters, ImmutableArr
         ArgumentNullException.ThrowIfNull(weights);
         ImmutableArray<WeightedScore> scores =
         [
-            .. Scores.Select(s => s.Plugin switch
+            .. Scores.Where(s => s.Plugin is not DataLocality || weights.Locality > 0).Select(s => s.Plugin switch
             {
                 Topology => s with { Weight = weights.Topology },
                 Stranding => s with { Weight = weights.Stranding },
+                DataLocality => s with { Weight = weights.Locality },
                 _ => s,
             }),
         ];
+        if (weights.Locality > 0 && Scores.Any(s => s.Plugin is Stranding) && !Scores.Any(s => s.Plugin is DataLocality))
+        {
+            scores = scores.Add(new WeightedScore(new DataLocality(), weights.Locality));
+        }
+
         return scores.SequenceEqual(Scores) ? this : this with { Scores = scores };
     }
 

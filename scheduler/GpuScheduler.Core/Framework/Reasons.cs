@@ -8,6 +8,9 @@ public static class Reasons
     /// <summary>We have not seen this node on the API.</summary>
     public static Status UnknownNode { get; } = Status.Unresolvable("node is not known to gpu-scheduler");
 
+    /// <summary>The Node object that was sent of a node that we have not seen cannot be understood.</summary>
+    public static Status UnreadableNode { get; } = Status.Unresolvable("Node object cannot be understood");
+
     /// <summary>The node has no GPU that can be handed out.</summary>
     public static Status NoGpu { get; } = Status.Unresolvable("node has no usable GPU");
 

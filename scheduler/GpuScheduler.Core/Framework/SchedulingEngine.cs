@@ -133,48 +133,8 @@ public sealed class SchedulingEngine
 
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
-        var passed = 0;
-        var held = 0;
-        var last = -1;
         var kept = wantsGpu && !own.Decided ? KeptFrom(pod) : null;
-        var turnedAway = false;
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            var status = candidates[i] < 0 || snapshot.Nodes[candidates[i]] is not { } node ? Reasons.UnknownNode
-                : wantsGpu && own.Decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
-                : decider.Evaluator.Judge(state, candidates[i] == own.Position ? own.Node! : node);
-            if (kept is not null && (status.IsSuccess || status == Reasons.Held)
-                && kept.Refuses(pod, candidates[i] == own.Position ? own.Node! : status.IsSuccess ? snapshot.Nodes[candidates[i]]! : snapshot.Nodes[candidates[i]]!.Firm) is { } why)
-            {
-                (status, turnedAway) = (why, true);
-            }
-
-            statuses[i] = status;
-            if (status.IsSuccess)
-            {
-                passed++;
-                last = i;
-            }
-            else if (status == Reasons.Held)
-            {
-                held++;
-            }
-        }
-
-        if (passed == 0 && held > 0)
-        {
-            for (var i = 0; i < candidates.Length; i++)
-            {
-                if (statuses[i] == Reasons.Held)
-                {
-                    statuses[i] = Status.Success;
-                    last = i;
-                }
-            }
-
-            passed = held;
-        }
-
+        var (passed, last, turnedAway) = JudgeAll(decider, state, snapshot, own, kept, candidates, null, statuses);
         if (passed == 0 && turnedAway)
         {
             Gangs!.TurnedAway(pod);
@@ -200,6 +160,67 @@ public sealed class SchedulingEngine
     }
 
     /// <summary>
+    /// Answers as <see cref="Filter"/> would, and leaves no trace: nothing is held, planned or learned, however often it is asked. For those
+    /// who only wonder, such as a simulator of an autoscaler.
+    /// </summary>
+    /// <remarks>
+    /// All nodes that will do are named, also with <see cref="EngineOptions.AnswerOneNode"/>. The member of a gang is refused as in
+    /// <see cref="Filter"/> while the gang is not complete, goes where it has its place if it has one, and is judged by itself otherwise:
+    /// who adds nodes one by one could not begin if each had to have room for all.
+    /// </remarks>
+    /// <param name="pod">The pod; its request must be understood.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes, -1 for a node that is not known.</param>
+    /// <param name="templates">What is to be believed of those that are not known, in their order.</param>
+    /// <param name="statuses">Receives a status for each candidate.</param>
+    /// <returns>How many passed.</returns>
+    public int Simulate(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, IReadOnlyList<TemplateNode> templates, Span<Status> statuses)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        if (Gangs?.Foresee(pod) is { } refusal)
+        {
+            statuses.Fill(refusal);
+            return 0;
+        }
+
+        var own = OwnHold(pod, snapshot);
+        var kept = pod.Request.WantsGpu && !own.Decided && Gangs?.Owns(pod) == false ? Gangs.KeptNow(pod) : null;
+        return JudgeAll(_deciders.For(pod), new CycleState(pod), snapshot, own, kept, candidates, templates, statuses).Passed;
+    }
+
+    /// <summary>Answers as <see cref="Prioritize"/> would, and leaves no trace; see <see cref="Simulate"/>.</summary>
+    /// <param name="pod">The pod.</param>
+    /// <param name="snapshot">The cluster on which the positions were looked up.</param>
+    /// <param name="candidates">Positions of the nodes, -1 for a node that is not known.</param>
+    /// <param name="templates">What is to be believed of those that are not known, in their order.</param>
+    /// <param name="scores">Receives a score for each candidate.</param>
+    public void SimulateScores(PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates, IReadOnlyList<TemplateNode> templates, Span<int> scores)
+    {
+        ArgumentNullException.ThrowIfNull(pod);
+        ArgumentNullException.ThrowIfNull(snapshot);
+        ArgumentNullException.ThrowIfNull(templates);
+        var decider = _deciders.For(pod);
+        var state = new CycleState(pod);
+        var own = OwnHold(pod, snapshot);
+        var exact = ArrayPool<double>.Shared.Rent(candidates.Length);
+        var unknown = 0;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            exact[i] = candidates[i] >= 0 ? ScoreAt(decider, state, snapshot, own, candidates[i])
+                : templates[unknown++].Node is { } node && state.AllowsModelOf(node.Facts) ? decider.Evaluator.Score(state, node)
+                : Best.NoScore;
+        }
+
+        if (Show(decider, pod, candidates, exact, scores) is { Index: >= 0 and var index } && pod.Request.WantsGpu)
+        {
+            scores[index] = MaxScore;
+        }
+
+        ArrayPool<double>.Shared.Return(exact);
+    }
+
+    /// <summary>
     /// Scores the candidates: the best one gets <see cref="MaxScore"/> and is held tentatively; the others get 0 to 9 by the
     /// weighted mean of the score plugins, rounded down. One best node, not several: so that the pod goes where the hold is. Among
     /// equals it is the first by position. For a pod without GPUs nothing is held, and as many nodes may be best as the plugins find
@@ -216,16 +237,9 @@ public sealed class SchedulingEngine
         var decider = _deciders.For(pod);
         var state = new CycleState(pod);
         var own = OwnHold(pod, snapshot);
-        var best = new Best(decider.Profile, pod);
-        var most = pod.Request.WantsGpu ? MaxScore - 1 : MaxScore;
         var exact = ArrayPool<double>.Shared.Rent(candidates.Length);
         ScoreAll(decider, state, snapshot, own, candidates, exact);
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            scores[i] = (int)Math.Clamp(exact[i] * MaxScore, 0, most);
-            best.Offer(i, candidates[i], exact[i]);
-        }
-
+        var best = Show(decider, pod, candidates, exact, scores);
         ArrayPool<double>.Shared.Return(exact);
         if (best.Index >= 0 && pod.Request.WantsGpu)
         {
@@ -475,6 +489,76 @@ public sealed class SchedulingEngine
         }
 
         return candidate with { VictimUids = [.. candidate.VictimUids, .. evictable.Select(a => a.Pod.Uid).Where(evicted.Contains)] };
+    }
+
+    /// <summary>A status for each candidate, and nothing else: how many pass, the index of the last of them, and whether nodes that would do are kept for others.</summary>
+    /// <param name="decider">Who decides.</param>
+    /// <param name="state">The pod.</param>
+    /// <param name="snapshot">The cluster.</param>
+    /// <param name="own">What the pod itself holds.</param>
+    /// <param name="kept">What is kept from it.</param>
+    /// <param name="candidates">Positions of the nodes, -1 for one that is not known.</param>
+    /// <param name="templates">What is to be believed of those that are not known, in their order; null to refuse them.</param>
+    /// <param name="statuses">Receives the statuses.</param>
+    private static (int Passed, int Last, bool TurnedAway) JudgeAll(Decider decider, CycleState state, Snapshot snapshot, in Own own, KeptNodes? kept, ReadOnlySpan<int> candidates, IReadOnlyList<TemplateNode>? templates, Span<Status> statuses)
+    {
+        var decided = own.Decided && state.Request.WantsGpu;
+        var (passed, held, last, unknown) = (0, 0, -1, 0);
+        var turnedAway = false;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            var template = candidates[i] < 0 ? templates?[unknown++] : null;
+            var known = candidates[i] < 0 ? null : candidates[i] == own.Position ? own.Node : snapshot.Nodes[candidates[i]];
+            var status = (known ?? template?.Node) is not { } node ? template?.Fault ?? Reasons.UnknownNode
+                : decided ? (candidates[i] == own.Position ? Status.Success : Reasons.DecidedElsewhere)
+                : decider.Evaluator.Judge(state, node);
+            if (kept is not null && known is not null && (status.IsSuccess || status == Reasons.Held)
+                && kept.Refuses(state.Pod, candidates[i] == own.Position || status.IsSuccess ? known : known.Firm) is { } why)
+            {
+                (status, turnedAway) = (why, true);
+            }
+
+            statuses[i] = status;
+            if (status.IsSuccess)
+            {
+                passed++;
+                last = i;
+            }
+            else if (status == Reasons.Held)
+            {
+                held++;
+            }
+        }
+
+        if (passed > 0 || held == 0)
+        {
+            return (passed, last, turnedAway);
+        }
+
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            if (statuses[i] == Reasons.Held)
+            {
+                statuses[i] = Status.Success;
+                last = i;
+            }
+        }
+
+        return (held, last, turnedAway);
+    }
+
+    /// <summary>The scores as kube-scheduler is shown them, and the best.</summary>
+    private static Best Show(Decider decider, PodInfo pod, ReadOnlySpan<int> candidates, ReadOnlySpan<double> exact, Span<int> scores)
+    {
+        var best = new Best(decider.Profile, pod);
+        var most = pod.Request.WantsGpu ? MaxScore - 1 : MaxScore;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            scores[i] = (int)Math.Clamp(exact[i] * MaxScore, 0, most);
+            best.Offer(i, candidates[i], exact[i]);
+        }
+
+        return best;
     }
 
     private KeptNodes? KeptFrom(PodInfo pod) => Gangs is { } gangs && gangs.KeptFrom(pod) is { } kept && !gangs.Owns(pod) ? kept : null;

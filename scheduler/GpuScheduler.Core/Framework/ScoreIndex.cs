@@ -30,6 +30,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
     private readonly List<(int Position, double Score)> _passedOver = [];
     private readonly bool _readsMemory = profile.Scores.Any(s => s.Plugin.ReadsMemory);
     private readonly bool _readsDemands = profile.Filters.Any(f => f is NodeDemandsFit);
+    private readonly bool _readsData = profile.Scores.Any(s => s.Plugin.ReadsData);
     private long _kept;
 
     /// <summary>How many shapes there are scores for.</summary>
@@ -182,7 +183,7 @@ internal sealed class ScoreIndex(ClusterState cluster, Profile profile, NodeEval
 
     private ShapeScores ShapeOf(PodInfo pod)
     {
-        var key = new ScoreKey(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0, _readsDemands ? pod.Demands : null);
+        var key = new ScoreKey(pod.Request, pod.CpuMilli, _readsMemory ? pod.MemoryBytes : 0, _readsDemands ? pod.Demands : null, _readsData ? pod.Data : null);
         if (_shapes.TryGetValue(key, out var entry))
         {
             _recent.Remove(entry);

@@ -8,4 +8,7 @@ public sealed record ScoreWeights
 
     /// <summary>GPU that the pods to come could no longer use.</summary>
     public double Stranding { get; init; } = 0.7;
+
+    /// <summary>How near the data of the pod are; counts for pods that name data (<see cref="Requests.GpuAnnotations.Data"/>) alone.</summary>
+    public double Locality { get; init; } = 0.3;
 }

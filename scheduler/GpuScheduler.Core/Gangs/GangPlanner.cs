@@ -249,24 +249,6 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
     private int Hold(Draft draft, List<(PodInfo Pod, string Node)> places, KeptNodes? kept) =>
         cluster.HoldAll(places, draft.Leaving.Except(places.Select(p => p.Pod.Uid), StringComparer.Ordinal), (pod, node) => Judge(pod, node) ?? kept?.Refuses(pod, node)?.Reason, CardsOf(draft.Key.Namespace));
 
-    /// <summary>What a member asks for, in words.</summary>
-    private static string Needs(GpuRequest request)
-    {
-        var parts = new List<string>();
-        if (request.WholeGpus > 0)
-        {
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{request.WholeGpus} {(request.WholeGpus == 1 ? "GPU" : "GPUs")}"));
-        }
-
-        if (request.ShareCount > 0)
-        {
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"shares of {request.ShareCount} {(request.ShareCount == 1 ? "GPU" : "GPUs")}"));
-        }
-
-        parts.AddRange(request.Mig.Select(m => string.Create(CultureInfo.InvariantCulture, $"{m.Count} MIG {m.Profile}")));
-        return string.Join(" and ", parts);
-    }
-
     /// <summary>Several gangs that are placed at once.</summary>
     public sealed class GangsTogether
     {
@@ -563,7 +545,7 @@ internal sealed class GangPlanner(ClusterState cluster, Deciders deciders)
             _roles.Add(new GangRole
             {
                 Name = names.Count > 0 ? string.Join("+", names) : "members",
-                Needs = Needs(shape.Request),
+                Needs = RequestWords.Of(shape.Request),
                 Min = Math.Max(0, parts.Sum(p => p.MinMembers) - elsewhere),
                 Max = Math.Max(_neededOnly ? Math.Max(0, parts.Sum(p => p.MinMembers) - elsewhere) : members.Count - elsewhere, members.Count - elsewhere - free.Count),
                 Gpus = shape.Request.DeviceCount,

@@ -153,6 +153,13 @@ public sealed class GangScheduler
         }
     }
 
+    /// <summary>Why <see cref="Admit"/> would refuse every node before it looks for a place; null when it would look. Changes nothing.</summary>
+    internal Status? Foresee(PodInfo pod) =>
+        pod.Gang is not null && _cluster.FindGroup(pod) is { Standing: not PodGroupStanding.Single } group ? WhatItWaitsFor(group, pod) : null;
+
+    /// <summary>What is kept from a single pod, as it was last worked out; null when nothing is. Changes nothing.</summary>
+    internal KeptNodes? KeptNow(PodInfo single) => _kept?.From(single);
+
     /// <summary>
     /// A member has come to bind. The answer comes when all that the gang needs have come, or are bound: then its devices are promised.
     /// It is a refusal when they do not come in time, or when the pod has no such place by the plan.
@@ -595,14 +602,9 @@ public sealed class GangScheduler
 
     private Status? Decide(GangEntry entry, PodGroup group, PodInfo pod, Snapshot snapshot, ReadOnlySpan<int> candidates)
     {
-        if (group.Standing != PodGroupStanding.Complete)
+        if (!pod.Request.WantsGpu || group.Standing != PodGroupStanding.Complete)
         {
-            return group.Standing == PodGroupStanding.Invalid ? Reasons.GangInvalid.Because($"gang {group.Key}: {group.Reason}") : Reasons.GangIncomplete.Because($"gang {group.Key}: {group.Reason}");
-        }
-
-        if (!pod.Request.WantsGpu)
-        {
-            return HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs");
+            return WhatItWaitsFor(group, pod);
         }
 
         // A pod whose affinity names its node is never offered another.
@@ -658,6 +660,14 @@ public sealed class GangScheduler
             ? Reasons.GangElastic.Because($"gang {group.Key} has all that it needs and no room for more members")
             : (MayPreempt(group) ? Reasons.GangCrowded : Reasons.GangUnplaced).Because($"gang {group.Key} has no place: {WhyUnplaced(entry)}");
     }
+
+    /// <summary>What has to be there before a place is looked for, and is not; null when all is.</summary>
+    private Status? WhatItWaitsFor(PodGroup group, PodInfo pod) => group.Standing switch
+    {
+        PodGroupStanding.Invalid => Reasons.GangInvalid.Because($"gang {group.Key}: {group.Reason}"),
+        not PodGroupStanding.Complete => Reasons.GangIncomplete.Because($"gang {group.Key}: {group.Reason}"),
+        _ => pod.Request.WantsGpu || HasPlaces(group) ? null : Reasons.GangUnplaced.Because($"gang {group.Key} waits for places for its members with GPUs"),
+    };
 
     /// <summary>
     /// True when a node is offered alone that was not the time before. kube-scheduler asks first about the node alone on which pods were removed

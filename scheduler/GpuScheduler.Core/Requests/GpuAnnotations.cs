@@ -24,6 +24,15 @@ public static class GpuAnnotations
     /// <summary>NVLink between the GPUs of the pod: required, preferred or none.</summary>
     public const string Nvlink = Prefix + "nvlink";
 
+    /// <summary>The data sets and models that the pod works on, to be placed near them: names separated by ',', each with its size if wanted (name=140Gi).</summary>
+    public const string Data = Prefix + "data";
+
+    /// <summary>Of a node: the data sets and models that it caches, separated by ','.</summary>
+    public const string CachedData = Prefix + "cached-data";
+
+    /// <summary>Of a node: the data sets and models that it can reach near by, separated by ',', each with the level of the network within which it lies (name@rack).</summary>
+    public const string ReachableData = Prefix + "reachable-data";
+
     /// <summary>
     /// Whether a pod is in the gang that its controller's labels make: "required" for yes also where the controller's object alone
     /// would not make one, "none" for no.

@@ -23,11 +23,17 @@ public sealed record PodInfo
     /// <summary>Why the request cannot be understood, in words for the pod's owner; null when it can.</summary>
     public string? Invalid { get; init; }
 
+    /// <summary>The data sets and models that it works on; null when it names none.</summary>
+    public DataNeeds? Data { get; init; }
+
     /// <summary>CPU requested, in milli-CPU.</summary>
     public long CpuMilli { get; init; }
 
     /// <summary>Memory requested, in bytes.</summary>
     public long MemoryBytes { get; init; }
+
+    /// <summary>When it was made (metadata.creationTimestamp); null when that is not known.</summary>
+    public DateTimeOffset? Created { get; init; }
 
     /// <summary>Priority (spec.priority); 0 when absent.</summary>
     public int Priority { get; init; }

@@ -34,6 +34,7 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
     private readonly ResourceTotals _sidecars = new();
     private readonly ResourceTotals _initPeak = new();
     private string? _invalid;
+    private DataNeeds? _data;
 
     /// <summary>Unique id.</summary>
     public string Uid { get; set; } = "";
@@ -61,6 +62,9 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
 
     /// <summary>True once metadata.deletionTimestamp is set.</summary>
     public bool IsTerminating { get; set; }
+
+    /// <summary>metadata.creationTimestamp; null when it is not known.</summary>
+    public DateTimeOffset? Created { get; set; }
 
     /// <summary>What else it asks of a node; null when that is not known.</summary>
     public NodeDemands? Demands { get; set; }
@@ -200,8 +204,10 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
             Name = Name,
             Request = request,
             Invalid = invalid,
+            Data = _data,
             CpuMilli = Saturate(_apps.CpuMilli, OverheadCpuMilli),
             MemoryBytes = Saturate(_apps.MemoryBytes, OverheadMemoryBytes),
+            Created = Created,
             Priority = Priority,
             NeverPreempts = PreemptionPolicy == "Never",
             SchedulerName = SchedulerName,
@@ -319,6 +325,14 @@ public sealed class PodInfoBuilder(DialectSet? dialects = null)
                     if (!TryNvlink(value, out nvlink))
                     {
                         invalid = Explain(name, value, "required, preferred or none is allowed");
+                        return false;
+                    }
+
+                    break;
+                case GpuAnnotations.Data:
+                    if (!DataNeeds.TryParse(value, out _data, out var why))
+                    {
+                        invalid = Explain(name, value, why);
                         return false;
                     }
 

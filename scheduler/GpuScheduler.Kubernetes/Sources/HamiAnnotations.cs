@@ -41,6 +41,9 @@ internal sealed class HamiAnnotations
     private string? _score;
     private string? _cordon;
 
+    /// <summary>True for the name of an annotation that is one of these.</summary>
+    public static bool Reads(ref Utf8JsonReader json) => json.ValueTextEquals(Register) || json.ValueTextEquals(Score) || json.ValueTextEquals(Cordon);
+
     /// <summary>Takes an annotation that is one of these; false, and nothing has moved, for others.</summary>
     /// <param name="json">Stands on the annotation's name, and afterwards on the end of its value.</param>
     public bool TryTake(ref Utf8JsonReader json)

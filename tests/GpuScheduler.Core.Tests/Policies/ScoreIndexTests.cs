@@ -228,10 +228,12 @@ public class ScoreIndexTests
             allocatable["cpu"] = $"{random.Next(1, 9)}";
             allocatable["memory"] = $"{random.Next(1, 17)}Gi";
             allocatable["pods"] = $"{random.Next(1, 30)}";
-            Both(e => e.Cluster.UpsertNode(node with { Allocatable = allocatable }));
+            node = node with { Allocatable = allocatable, CachedData = Data(random), ReachableData = Data(random) };
+            Both(e => e.Cluster.UpsertNode(node));
             if (random.Next(2) == 0)
             {
-                Both(e => e.Cluster.UpsertReport(shape.Name, shape.Report()));
+                var report = shape.Report() with { CachedData = Data(random) is { } data ? [data] : [] };
+                Both(e => e.Cluster.UpsertReport(shape.Name, report));
             }
 
             NodesChanged++;
@@ -242,8 +244,11 @@ public class ScoreIndexTests
             // Few kinds, so that they are asked for again.
             var kind = new Random(random.Next(12));
             var shape = kind.Next(4) == 0 ? new PodShape() : PodShape.Random(kind);
-            return shape.Builder(uid).Request("cpu", $"{kind.Next(1, 1500)}m").Request("memory", $"{random.Next(1, 5000)}Mi").Build();
+            var builder = shape.Builder(uid).Request("cpu", $"{kind.Next(1, 1500)}m").Request("memory", $"{random.Next(1, 5000)}Mi");
+            return (random.Next(2) == 0 && Data(random) is { } data ? builder.Annotate(GpuAnnotations.Data, random.Next(2) == 0 ? data : $"{data}=2Gi,z=1Gi") : builder).Build();
         }
+
+        private static string? Data(Random random) => random.Next(3) switch { 0 => "x", 1 => "y", _ => null };
 
         private void Both(Action<SchedulingEngine> action)
         {

@@ -64,6 +64,25 @@ public sealed class DecisionLogTests
     }
 
     [Fact]
+    public void A_pod_that_passed_outlives_the_history_too_and_is_not_among_those_refused()
+    {
+        _cluster.UpsertPod(new PodBuilder("old").Gpus(1).Build());
+        var snapshot = _cluster.Current;
+        _log.Filtered(new PodBuilder("old").Gpus(1).Build(), snapshot, [0], [Status.Success], 1);
+        for (var i = 0; i < 40; i++)
+        {
+            Refuse(i.ToString(CultureInfo.InvariantCulture));
+        }
+
+        Assert.Equal((false, 1), _log.FindWaiting("default", "pod-old") is { } old ? (old.WasRefused, old.Last.Passed) : default);
+        Assert.DoesNotContain(_log.Waiting(), w => w.Pod.Uid == "old");
+        Refuse("old");
+        Assert.Contains(_log.Waiting(), w => w.Pod.Uid == "old");
+        _cluster.UpsertPod(new PodBuilder("old").Gpus(1).On("n").Build());
+        Assert.Null(_log.FindWaiting("default", "pod-old"));
+    }
+
+    [Fact]
     public void A_bind_ends_the_wait()
     {
         Refuse("a");

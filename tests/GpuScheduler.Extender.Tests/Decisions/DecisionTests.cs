@@ -58,8 +58,8 @@ public sealed class DecisionTests
 
         await service.PostAsync("filter", Requests.Args(Requests.Pod("a", 8), "h100-01", "t4-01", "cpu-01"));
         var pending = (await service.GetAsync("/v1/pods/team/pod-a")).Json;
-        Assert.Equal(("pending", "8 x GPU"), (Text(pending, "state"), Text(pending, "request")));
-        Assert.Equal("1 node could take 8 x GPU, but now: not enough free GPUs; the other 2 never can.", Text(pending, "summary"));
+        Assert.Equal(("pending", "8 GPUs"), (Text(pending, "state"), Text(pending, "request")));
+        Assert.Equal("1 node could take 8 GPUs, but now: not enough free GPUs; the other 2 never can.", Text(pending, "summary"));
         Assert.Equal(3, pending.GetProperty("reasons").GetArrayLength());
         Assert.Equal("filter", Text(pending.GetProperty("lastDecision"), "verb"));
         var since = pending.GetProperty("since").GetDateTimeOffset();
@@ -82,7 +82,7 @@ public sealed class DecisionTests
     [Theory]
     [InlineData("gpuscheduler.io/gpu-model", "B200", "None of the 7 nodes offered can ever take 1 x B200: GPU model is not among those asked for (6), node has no usable GPU (1).")]
     [InlineData("gpuscheduler.io/nvlink", "sometimes", "Its request cannot be understood: ")]
-    [InlineData("gpuscheduler.io/min-gpu-memory", "500Gi", "None of the 7 nodes offered can ever take 1 x GPU (at least 512000 MiB each): GPUs have less memory than asked for (6), node has no usable GPU (1).")]
+    [InlineData("gpuscheduler.io/min-gpu-memory", "500Gi", "None of the 7 nodes offered can ever take 1 GPU (at least 512000 MiB each): GPUs have less memory than asked for (6), node has no usable GPU (1).")]
     public async Task The_summary_is_the_smallest_true_statement(string annotation, string value, string expected)
     {
         await using var service = await RunningService.StartAsync();
@@ -90,6 +90,40 @@ public sealed class DecisionTests
         await service.PostAsync("filter", Requests.Args(pod, s_nodes));
 
         Assert.StartsWith(expected, Text((await service.GetAsync("/v1/pods/team/pod-a")).Json, "summary"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pod_that_has_passed_and_is_not_bound_says_when_and_what_is_held_for_it()
+    {
+        await using var service = await RunningService.StartAsync();
+        await service.PostAsync("filter", Requests.Args(Requests.Pod("a", 8), "h100-03", "t4-01"));
+
+        var pod = (await service.GetAsync("/v1/pods/team/pod-a")).Json;
+
+        Assert.Equal("pending", Text(pod, "state"));
+        Assert.Matches("^1 node of 2 would do at 20[-0-9]+T[0-9:]+Z; h100-03 with GPU 0, GPU 1, GPU 2, GPU 3, GPU 4, GPU 5, GPU 6, GPU 7 is held for it until 20[-0-9]+T[0-9:]+Z; kube-scheduler has not bound it yet.$", Text(pod, "summary"));
+        Assert.Equal(("h100-03", 8), (Text(pod.GetProperty("tentative"), "node"), pod.GetProperty("tentative").GetProperty("devices").GetArrayLength()));
+        Assert.Equal(JsonValueKind.Null, pod.GetProperty("node").ValueKind);
+        Assert.Equal(pod.GetProperty("lastDecision").GetProperty("time").GetDateTimeOffset(), pod.GetProperty("since").GetDateTimeOffset());
+        Assert.Empty((await service.GetAsync("/v1/pods")).Json.GetProperty("pods").EnumerateArray());
+    }
+
+    [Fact]
+    public async Task A_pod_that_nobody_has_asked_about_says_since_when_and_whose_it_is()
+    {
+        await using var service = await RunningService.StartAsync();
+        var cluster = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Core.Cluster.ClusterState>(service.Services);
+        foreach (var (name, spec) in new[] { ("a", "\"schedulerName\":\"other\""), ("b", "\"schedulingGates\":[{\"name\":\"kueue.x-k8s.io/admission\"}]") })
+        {
+            cluster.UpsertPod(Kubernetes.PodJsonReader.Read(Encoding.UTF8.GetBytes(
+                $$"""{"metadata":{"name":"{{name}}","namespace":"team","uid":"{{name}}","creationTimestamp":"2026-01-05T10:20:30Z"},"spec":{{{spec}},"containers":[{"resources":{"limits":{"nvidia.com/gpu":"1"} } }] } }""")));
+        }
+
+        var (other, gated) = ((await service.GetAsync("/v1/pods/team/a")).Json, (await service.GetAsync("/v1/pods/team/b")).Json);
+
+        Assert.Equal(("pending", "Its scheduler, other, has not asked about it since it was made at 2026-01-05T10:20:30Z."), (Text(other, "state"), Text(other, "summary")));
+        Assert.Equal("Scheduling gates hold it back: kueue.x-k8s.io/admission.", Text(gated, "summary"));
+        Assert.Equal(new DateTimeOffset(2026, 1, 5, 10, 20, 30, TimeSpan.Zero), gated.GetProperty("since").GetDateTimeOffset());
     }
 
     [Fact]

@@ -10,6 +10,8 @@ public sealed class NodeBuilder(string name)
     private readonly Dictionary<string, string> _labels = new(StringComparer.Ordinal);
     private readonly List<NodeTaint> _taints = [];
     private readonly Dictionary<string, string> _allocatable = new(StringComparer.Ordinal) { ["cpu"] = "64", ["memory"] = "512Gi" };
+    private string? _cached;
+    private string? _reachable;
 
     /// <summary>Sets a label.</summary>
     public NodeBuilder Label(string key, string value)
@@ -22,6 +24,20 @@ public sealed class NodeBuilder(string name)
     public NodeBuilder Allocatable(string resource, string quantity)
     {
         _allocatable[resource] = quantity;
+        return this;
+    }
+
+    /// <summary>Names the data sets and models that it caches, as its annotation does.</summary>
+    public NodeBuilder Caches(string names)
+    {
+        _cached = names;
+        return this;
+    }
+
+    /// <summary>Names the data sets and models that it can reach, as its annotation does.</summary>
+    public NodeBuilder Reaches(string names)
+    {
+        _reachable = names;
         return this;
     }
 
@@ -57,6 +73,8 @@ public sealed class NodeBuilder(string name)
         Labels = new Dictionary<string, string>(_labels, StringComparer.Ordinal),
         Taints = [.. _taints],
         Allocatable = new Dictionary<string, string>(_allocatable, StringComparer.Ordinal),
+        CachedData = _cached,
+        ReachableData = _reachable,
     };
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

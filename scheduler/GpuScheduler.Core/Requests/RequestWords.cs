@@ -1,30 +1,30 @@
 using System.Globalization;
-using GpuScheduler.Core.Requests;
 
-namespace GpuScheduler.Extender.Decisions;
+namespace GpuScheduler.Core.Requests;
 
-/// <summary>What a pod asks for, in words for people.</summary>
-internal static class RequestWords
+/// <summary>What a pod asks for, in words for people: the one place that puts a request into words.</summary>
+public static class RequestWords
 {
-    /// <summary>For example "4 x H100 or A100 (NVLink required)", "2 x MIG 1g.10gb", "a share of 1 GPU (250 milli, 4096 MiB)".</summary>
+    /// <summary>What the pod asks for; see <see cref="Of(GpuRequest)"/>.</summary>
     public static string Of(PodInfo pod)
     {
-        var request = pod.Request;
-        if (pod.Invalid is not null)
-        {
-            return "a request that cannot be understood";
-        }
+        ArgumentNullException.ThrowIfNull(pod);
+        return pod.Invalid is null ? Of(pod.Request) : "a request that cannot be understood";
+    }
 
+    /// <summary>For example "8 GPUs", "4 x H100 or A100 (NVLink required)", "2 x MIG 1g.10gb", "a share of 1 GPU (250 milli, 4096 MiB)".</summary>
+    public static string Of(GpuRequest request)
+    {
+        ArgumentNullException.ThrowIfNull(request);
         if (!request.WantsGpu)
         {
             return "no GPU";
         }
 
-        var card = request.Models.IsEmpty ? "GPU" : string.Join(" or ", request.Models);
         var parts = new List<string>();
         if (request.WholeGpus > 0)
         {
-            parts.Add(Number(request.WholeGpus, card));
+            parts.Add(Gpus(request.WholeGpus, request));
         }
 
         if (request.ShareCount > 0)
@@ -42,7 +42,7 @@ internal static class RequestWords
             Add(request.ShareMemoryMiB, " MiB");
             Add(request.ShareMemoryPermille, " permille of memory");
             Add(request.ShareMemoryUnits, " units of memory");
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"a share of {Number(request.ShareCount, card)} ({string.Join(", ", size)})"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"a share of {Gpus(request.ShareCount, request)} ({string.Join(", ", size)})"));
         }
 
         parts.AddRange(request.Mig.Select(m => Number(m.Count, "MIG " + m.Profile)));
@@ -69,6 +69,10 @@ internal static class RequestWords
 
         return string.Join(" and ", parts) + (limits.Count > 0 ? $" ({string.Join(", ", limits)})" : "");
     }
+
+    private static string Gpus(int count, GpuRequest request) => request.Models.IsEmpty
+        ? string.Create(CultureInfo.InvariantCulture, $"{count} {(count == 1 ? "GPU" : "GPUs")}")
+        : Number(count, string.Join(" or ", request.Models));
 
     private static string Number(int count, string of) => string.Create(CultureInfo.InvariantCulture, $"{count} x {of}");
 }
