@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using GpuScheduler.Core.Cluster;
 using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
+using GpuScheduler.Core.Requests;
 using GpuScheduler.Core.Shadow;
 using GpuScheduler.Extender.Decisions;
 

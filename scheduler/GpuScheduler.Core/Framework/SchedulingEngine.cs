@@ -160,12 +160,12 @@ public sealed class SchedulingEngine
     }
 
     /// <summary>
-    /// Answers as <see cref="Filter"/> would, and leaves no trace: nothing is held, planned or learned, however often it is asked. For those
+    /// Answers as <see cref="Filter(PodInfo, Snapshot, ReadOnlySpan{int}, Span{Status})"/> would, and leaves no trace: nothing is held, planned or learned, however often it is asked. For those
     /// who only wonder, such as a simulator of an autoscaler.
     /// </summary>
     /// <remarks>
     /// All nodes that will do are named, also with <see cref="EngineOptions.AnswerOneNode"/>. The member of a gang is refused as in
-    /// <see cref="Filter"/> while the gang is not complete, goes where it has its place if it has one, and is judged by itself otherwise:
+    /// <see cref="Filter(PodInfo, Snapshot, ReadOnlySpan{int}, Span{Status})"/> while the gang is not complete, goes where it has its place if it has one, and is judged by itself otherwise:
     /// who adds nodes one by one could not begin if each had to have room for all.
     /// </remarks>
     /// <param name="pod">The pod; its request must be understood.</param>

@@ -198,7 +198,7 @@ public sealed class ShadowCluster
             }
             else
             {
-                var shape = new ScoreKey(pod.Pod.Request, pod.Pod.CpuMilli, pod.Pod.MemoryBytes, pod.Pod.Demands);
+                var shape = new ScoreKey(pod.Pod.Request, pod.Pod.CpuMilli, pod.Pod.MemoryBytes, pod.Pod.Demands, Data: null);
                 if (!refused.Contains(shape) && !TryOne(pod))
                 {
                     refused.Add(shape);
