@@ -189,7 +189,7 @@ public sealed class OutputTests : IAsyncLifetime
             """);
 
         await ShowsAsync("""
-            now: 40.2 GPUs, 8 of them waited for
+            now: 40.3 GPUs, 8 of them waited for
             FROM                   GPUS   LOW   HIGH
             2026-01-01T12:00:00Z   40     20    60     ##########==========----------
             2026-01-01T13:00:00Z   60     40    80     ####################==========----------

@@ -79,9 +79,9 @@ internal sealed class ForecastCommand
             throw new InputException($"--horizon {parsed.GetValue(_horizon)}: a step to 7d is allowed");
         }
 
-        if (settings.Every < step || settings.Lead < step || settings.Lead + settings.Every > settings.Horizon)
+        if (settings.Lead + settings.Every > settings.Horizon)
         {
-            throw new InputException("--every and --lead: a step or more is allowed, and together no more than --horizon");
+            throw new InputException("--every and --lead: together no more than --horizon is allowed");
         }
 
         if (settings.NodeGpus is < 1 or > 1000)
