@@ -65,6 +65,7 @@ internal static class ExtenderHost
     /// <summary>Builds the service. Throws <see cref="OptionsValidationException"/> when a setting is wrong.</summary>
     public static WebApplication Build(string? configFile, IReadOnlyDictionary<string, string?> settings)
     {
+        var stamp = SettingsWatcher.Look(configFile);
         var own = SettingsReader.Read(configFile, settings);
         var options = SettingsReader.Check(own);
         var logging = new LoggingSettings(own);
@@ -86,7 +87,7 @@ internal static class ExtenderHost
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
         services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = ClusterObservers.Of(s.GetServices<IClusterObserver>()) });
         services.AddDecisions(options);
-        services.AddSettings(options, new SettingsSource(configFile, settings, own), logging);
+        services.AddSettings(options, new SettingsSource(configFile, settings, own, stamp), logging);
         services.AddShadow(options);
         services.AddSingleton<GangJournal>();
         services.AddSingleton<GangSolver>();

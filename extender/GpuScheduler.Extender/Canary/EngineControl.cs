@@ -73,12 +73,13 @@ internal sealed partial class EngineControl
     public void Filtered(PodInfo pod, string profile, bool refused, TimeSpan took)
     {
         _metrics.ProfileDecided(profile, refused ? Outcome.Unschedulable : Outcome.Ok, took);
-        if (_canary is not { Withdrawn: null } canary)
+        var byBase = profile == Profile.BaseName;
+        if (_canary is not { Withdrawn: null } canary || !(byBase || profile == canary.Options.Profile))
         {
-            return;
+            return; // or it was decided by a canary that is another by now
         }
 
-        var verdict = canary.Judge.Decided(pod, profile == canary.Options.Profile, refused, took, out var isFirst);
+        var verdict = canary.Judge.Decided(pod, !byBase, refused, took, out var isFirst);
         if (isFirst)
         {
             _metrics.ProfilePod(profile, refused ? Outcome.Unschedulable : Outcome.Ok);

@@ -36,6 +36,9 @@ internal sealed partial class SettingsReloader
     /// <summary>The file; null when there is none.</summary>
     public string? File => _source.File;
 
+    /// <summary>What the file had in it just before the settings were read at start.</summary>
+    public string StampAtStart => _source.Stamp;
+
     /// <summary>How the last look at the file ended.</summary>
     public SettingsState State => _state;
 

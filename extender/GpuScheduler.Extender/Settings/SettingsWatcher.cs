@@ -8,7 +8,7 @@ internal sealed class SettingsWatcher(SettingsReloader reloader, TimeProvider ti
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
-    private string _taken = Look(reloader.File);
+    private string _taken = reloader.StampAtStart;
     private string? _seen;
 
     /// <summary>
@@ -59,7 +59,8 @@ internal sealed class SettingsWatcher(SettingsReloader reloader, TimeProvider ti
         }
     }
 
-    private static string Look(string? file)
+    /// <summary>What the file has in it.</summary>
+    internal static string Look(string? file)
     {
         try
         {

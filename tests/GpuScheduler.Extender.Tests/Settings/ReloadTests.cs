@@ -54,7 +54,7 @@ public sealed class ReloadTests : IDisposable
     [InlineData("", "line 1 is not JSON")]
     [InlineData("{\"Engine\":", "line 1 is not JSON")]
     [InlineData("[]", "--config is")]
-    [InlineData("""{"Engine":{"Weigths":{} } }""", "Engine:Weigths is not a setting; the README lists those that are")]
+    [InlineData("""{"Engine":{"Weigths":{} } }""", "Engine:Weigths is not a setting; docs/options.md lists those that are")]
     [InlineData("""{"Engine":{"Weights":{"Topology":-1} } }""", "Engine:Weights:Topology is -1: a number of 0 or more is allowed")]
     [InlineData("""{"Engine":{"AnswerOneNode":true},"BindTimeout":"soon"}""", "BindTimeout")]
     [InlineData("""{"Engine":{"AnswerOneNode":true},"BindTimeout":"00:01:00"}""", "HttpTimeout is 00:00:30")]
