@@ -216,6 +216,36 @@ public sealed class ShadowClusterTests
     }
 
     [Fact]
+    public void Of_pods_that_have_ended_nothing_is_kept()
+    {
+        _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 4).Build());
+        var shadow = Begin();
+        var gone = Enumerable.Range(0, 200).Select(i => ComeAndGo(shadow, $"p{i}")).ToList();
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        GC.Collect();
+
+        // A few are: the last one decided on, and those by which scores of their like are known.
+        Assert.InRange(gone.Count(g => g.IsAlive), 0, 10);
+        Assert.Empty(shadow.Cluster.Pods);
+        Assert.Equal(200, shadow.Decisions);
+    }
+
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private WeakReference ComeAndGo(ShadowCluster shadow, string uid)
+    {
+        var pod = Whole(uid, 1).Build();
+        _live.UpsertPod(pod);
+        _live.UpsertPod(pod with { NodeName = "a", Assignment = Devices(0) });
+        _heard.TellTo(shadow);
+        Assert.Equal("a", shadow.Pods[uid].Node);
+        _live.DeletePod(uid);
+        _heard.TellTo(shadow);
+        shadow.TakeDecided();
+        return new WeakReference(pod);
+    }
+
+    [Fact]
     public void Retries_can_be_interrupted_and_go_on_later()
     {
         var shadow = Begin("firstfit");
