@@ -25,7 +25,7 @@ public sealed class LocalityTests
         }
 
         await AddBoundClaimAsync(cluster.Client, "scratch", "n3");
-        await cluster.StartExtenderAsync(Cancellation);
+        await cluster.StartExtenderAsync(Cancellation, ("Engine:Weights:Locality", "1")); // whichever pod comes first
         await cluster.StartSchedulerAsync("second-scheduler/older/v1beta1.yaml", KubeSchedulerBinary.Stock, Cancellation);
         var near = Workload.Pod("near", "gpu-scheduler", Workload.Whole(1), [("data", "llama=140Gi")]);
         var bound = Workload.Pod("bound", "gpu-scheduler", Workload.Whole(1), [("data", "llama=140Gi")]);

@@ -221,6 +221,15 @@ public sealed class PodJsonReaderTests
     public void A_fault_names_the_field(string json, string said) =>
         Assert.Contains(said, Assert.ThrowsAny<JsonException>(() => Read(json)).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("\"2026-01-05T10:20:30Z\"", "2026-01-05T10:20:30Z")]
+    [InlineData("null", null)]
+    [InlineData("\"yesterday\"", null)]
+    [InlineData("{\"seconds\":[1]}", null)]
+    public void When_it_was_made_is_read_and_what_is_no_time_is_not_known(string json, string? expected) => Assert.Equal(
+        expected is null ? null : DateTimeOffset.Parse(expected, System.Globalization.CultureInfo.InvariantCulture),
+        Read($$"""{"metadata":{"creationTimestamp":{{json}},"name":"n","uid":"u"},"spec":{"containers":[]} }""").Created);
+
     [Fact]
     public void In_files_the_name_can_stand_for_the_UID()
     {

@@ -32,7 +32,7 @@ public sealed class ReloadTests : IDisposable
             """);
         Assert.True(Reload(service));
 
-        Assert.Equal([5, 1, 1], engine.Options.Profile.Scores.Select(s => s.Weight));
+        Assert.Equal([5, 1, 1, new ScoreWeights().Locality], engine.Options.Profile.Scores.Select(s => s.Weight));
         Assert.Same(observer, engine.Options.Profile.Observer);
         Assert.True(engine.Options.AnswerOneNode);
         Assert.Equal((TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(50), false), (engine.Options.Gangs!.BarrierTimeout, engine.Options.Gangs.PlanHold, engine.Options.Gangs.KeepForNext));
@@ -46,7 +46,7 @@ public sealed class ReloadTests : IDisposable
         _file.Write("{}");
         Assert.True(Reload(service));
         Assert.Null(engine.Options.Canary);
-        Assert.Equal([0.3, 0.7, 1], engine.Options.Profile.Scores.Select(s => s.Weight));
+        Assert.Equal([0.3, 0.7, 1, new ScoreWeights().Locality], engine.Options.Profile.Scores.Select(s => s.Weight));
         Assert.Equal(new LedgerOptions(), engine.Cluster.Holds);
     }
 
