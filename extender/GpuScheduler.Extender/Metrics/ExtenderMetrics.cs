@@ -88,6 +88,9 @@ internal sealed class ExtenderMetrics : IDisposable
     public void Observe(string name, string unit, string description, Func<IEnumerable<Measurement<double>>> values) =>
         _meter.CreateObservableGauge(name, values, unit, description);
 
+    /// <summary>True for an instrument of this one; others of the process may have the same name.</summary>
+    public bool Has(Instrument instrument) => ReferenceEquals(instrument.Meter, _meter);
+
     public void Decided(string verb, string outcome, TimeSpan took)
     {
         var tag = new KeyValuePair<string, object?>("verb", verb);

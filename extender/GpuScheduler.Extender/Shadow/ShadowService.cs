@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Core.Gangs;
 using GpuScheduler.Extender.Hosting;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Solver;
 
 namespace GpuScheduler.Extender.Shadow;
@@ -26,23 +28,20 @@ internal sealed partial class ShadowService : BackgroundService
     private readonly ShadowFeed _feed;
     private readonly ShadowMetrics _metrics;
     private readonly Readiness _readiness;
-    private readonly ExtenderOptions _options;
+    private readonly SettingsInUse _inUse;
+    private readonly ShadowSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private volatile ShadowStatus _status = new(ShadowState.Standby, 0, null, null);
-    private volatile bool _anew;
 
-    public ShadowService(ClusterState live, ShadowFeed feed, Readiness readiness, ExtenderOptions options, TimeProvider time, ILogger<ShadowService> log)
+    public ShadowService(ClusterState live, ShadowFeed feed, Readiness readiness, ExtenderOptions options, SettingsInUse inUse, TimeProvider time, ILogger<ShadowService> log)
     {
-        (_live, _feed, _readiness, _options, _time, _log) = (live, feed, readiness, options, time, log);
+        (_live, _feed, _readiness, _settings, _inUse, _time, _log) = (live, feed, readiness, options.Shadow, inUse, time, log);
         _metrics = new ShadowMetrics(options.Shadow.Profile!, feed, () => Status.View);
     }
 
     /// <summary>Where it stands.</summary>
     public ShadowStatus Status => _status;
-
-    /// <summary>Another profile serves now: the comparison begins anew.</summary>
-    public void BeginAnew() => _anew = true;
 
     public override void Dispose()
     {
@@ -80,7 +79,7 @@ internal sealed partial class ShadowService : BackgroundService
             _metrics.Ended(end);
             var isFailure = end is ShadowEnd.Fault or ShadowEnd.Overflow;
             _status = new ShadowStatus(isFailure ? ShadowState.Paused : ShadowState.Standby, _status.Ends + 1, end, null);
-            LogEnded(_log, _options.Shadow.Profile!, ShadowMetrics.Word(end));
+            LogEnded(_log, _settings.Profile!, ShadowMetrics.Word(end));
             if (isFailure)
             {
                 pause = Stopwatch.GetElapsedTime(start) > s_longestPause ? s_firstPause : pause;
@@ -92,12 +91,11 @@ internal sealed partial class ShadowService : BackgroundService
 
     private ShadowEnd Compare(GangSolver solver, CancellationToken stopping)
     {
-        _anew = false;
         var start = Stopwatch.GetTimestamp();
-        var gangs = _options.Gangs.Enabled ? new GangOptions { SolveLimit = _options.Gangs.SolveLimit, Placer = solver } : null;
-        var settings = _options.Shadow;
-        var run = new ShadowRun(_live, _options.Profiles[settings.Profile!].Create(), settings.Control ? ShadowServices.Serving(_options) : null, gangs, _feed.Open, _time);
-        LogBegan(_log, settings.Profile!, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        var options = _inUse.Options;
+        var gangs = options.Gangs.Enabled ? new GangOptions { SolveLimit = options.Gangs.SolveLimit, Placer = solver } : null;
+        var run = new ShadowRun(_live, options.Profiles[_settings.Profile!].Create(), _settings.Control ? ShadowServices.Serving(options) : null, gangs, _feed.Open, _time);
+        LogBegan(_log, _settings.Profile!, Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         long? looked = null;
         var retried = Stopwatch.GetTimestamp();
         var retryPause = s_retry;
@@ -114,7 +112,8 @@ internal sealed partial class ShadowService : BackgroundService
                 return ShadowEnd.Standby;
             }
 
-            if (_anew)
+            // Settings that took the place of these are of no concern unless one of the profiles is another.
+            if (_inUse.Options is var present && !ReferenceEquals(present, options) && ProfilesOf(present) != ProfilesOf(options))
             {
                 return ShadowEnd.Profile;
             }
@@ -139,13 +138,16 @@ internal sealed partial class ShadowService : BackgroundService
                 retryPause = took > s_retry ? took : s_retry;
             }
 
-            if (looked is not { } last || Stopwatch.GetElapsedTime(last) >= settings.Interval)
+            if (looked is not { } last || Stopwatch.GetElapsedTime(last) >= _settings.Interval)
             {
                 _status = _status with { State = ShadowState.Running, View = run.Look() };
                 looked = Stopwatch.GetTimestamp();
             }
         }
     }
+
+    private (ScoreWeights Serving, string Policy, ScoreWeights Weights) ProfilesOf(ExtenderOptions options) =>
+        (options.Engine.Weights, options.Profiles[_settings.Profile!].Policy, options.Profiles[_settings.Profile!].Weights);
 
     private static void Wait(TimeSpan time, CancellationToken stopping) => stopping.WaitHandle.WaitOne(time);
 

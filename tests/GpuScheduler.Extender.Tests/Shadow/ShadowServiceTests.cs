@@ -1,6 +1,8 @@
 using System.Text.Json;
 using GpuScheduler.Core.Cluster;
+using GpuScheduler.Core.Framework;
 using GpuScheduler.Extender.Hosting;
+using GpuScheduler.Extender.Settings;
 using GpuScheduler.Extender.Shadow;
 using GpuScheduler.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -93,7 +95,11 @@ public sealed class ShadowServiceTests
     public async Task It_waits_while_another_replica_decides_and_begins_anew_when_another_profile_serves()
     {
         await using var service = await StartAsync("random");
-        service.Services.GetRequiredService<ShadowService>().BeginAnew();
+        var inUse = service.Services.GetRequiredService<SettingsInUse>();
+        inUse.Options = new ExtenderOptions { Profiles = inUse.Options.Profiles, Engine = new ExtenderOptions.EngineSettings { AnswerOneNode = true } };
+        await Task.Delay(600, Cancellation);
+        Assert.Equal(0, (await service.GetAsync("/v1/shadow")).Json.GetProperty("ends").GetInt32());
+        inUse.Options = new ExtenderOptions { Profiles = inUse.Options.Profiles, Engine = new ExtenderOptions.EngineSettings { Weights = new ScoreWeights { Topology = 3 } } };
         await WhenAsync(service, s => s.GetProperty("lastEnd").GetString() == "profile");
         service.Services.GetRequiredService<Readiness>().Standing = Standing.Follower;
         for (var tries = 0; (await service.GetAsync("/v1/shadow")).Json.GetProperty("state").GetString() != "standby"; tries++)
