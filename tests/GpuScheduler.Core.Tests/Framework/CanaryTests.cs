@@ -83,9 +83,14 @@ public class CanaryTests
 
         var after = engine.Options.Profile;
         Assert.Equal(before.Scores.Select(s => s.Plugin), after.Scores.Select(s => s.Plugin));
-        Assert.Equal([2, 5, 1], after.Scores.Select(s => s.Weight));
+        Assert.Equal([2, 5, 1, new ScoreWeights().Locality], after.Scores.Select(s => s.Weight));
         Assert.Same(before.Observer, after.Observer);
         Assert.Same(after, after.WithWeights(new ScoreWeights { Topology = 2, Stranding = 5 }));
+
+        // A part that does not count is not asked, and is there again when it does.
+        var blind = after.WithWeights(new ScoreWeights { Locality = 0 });
+        Assert.Equal([0.3, 0.7, 1], blind.Scores.Select(s => s.Weight));
+        Assert.Equal([0.3, 0.7, 1, 4], blind.WithWeights(new ScoreWeights { Locality = 4 }).Scores.Select(s => s.Weight));
     }
 
     [Fact]

@@ -149,7 +149,8 @@ public class PureFilterTests
             await ends.CancelAsync();
             await Task.WhenAll(asking);
 
-            Assert.Equal(alone.Digest(), beside.Digest());
+            // When what has changed becomes a new snapshot depends on who looks; what is in it does not.
+            Assert.Equal(alone.Digest(withGeneration: false), beside.Digest(withGeneration: false));
         }
     }
 
@@ -276,12 +277,12 @@ public class PureFilterTests
         }
 
         /// <summary>All there is to see of the state.</summary>
-        public string Digest()
+        public string Digest(bool withGeneration = true)
         {
             var snapshot = Cluster.Current;
             var lines = new List<string>
             {
-                string.Create(CultureInfo.InvariantCulture, $"generation {snapshot.Generation}, groups {Cluster.GroupVersion}, learned {_learned}, scores {Engine.Cluster.Gangs.Length}"),
+                string.Create(CultureInfo.InvariantCulture, $"generation {(withGeneration ? snapshot.Generation : 0)}, groups {Cluster.GroupVersion}, learned {_learned}, scores {Engine.Cluster.Gangs.Length}"),
                 string.Join(' ', Cluster.CountAllocations().OrderBy(c => c.Key).Select(c => $"{c.Key}={c.Value}")),
                 string.Join(' ', Cluster.OldestHolds().OrderBy(c => c.Key).Select(c => $"{c.Key}={c.Value:O}")),
                 string.Join(' ', Cluster.Pods.Select(p => $"{p.Uid}@{p.NodeName}").Order(StringComparer.Ordinal)),
