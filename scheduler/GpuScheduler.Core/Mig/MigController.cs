@@ -319,9 +319,10 @@ public sealed class MigController
     {
         var now = _time.GetUtcNow();
         var waiting = new List<PodInfo>();
-        foreach (var pod in _cluster.Pods)
+        foreach (var pod in _cluster.PodsWithoutPlace())
         {
-            if (!pod.Request.Mig.IsEmpty && pod.NodeName is null && !pod.IsTerminating && !_cluster.TryGetAllocation(pod.Uid, out _) && _isOurs(pod))
+            // One that holds something tentatively has just found a place.
+            if (!pod.Request.Mig.IsEmpty && !_cluster.TryGetAllocation(pod.Uid, out _) && _isOurs(pod))
             {
                 _waitingSince.TryAdd(pod.Uid, now);
                 waiting.Add(pod);

@@ -325,9 +325,10 @@ public sealed class ShadowCluster
 
     private void Try(ShadowPod pod)
     {
+        // Also to one that learns nothing: a pod without a place is among those that wait.
+        _engine.Announce(pod.Pod);
         if (IsOfGang(pod.Pod))
         {
-            _engine.Announce(pod.Pod);
             TryGang(pod.Pod.Gang!.Key);
         }
         else

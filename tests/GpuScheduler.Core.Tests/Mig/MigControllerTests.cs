@@ -1,4 +1,5 @@
 using GpuScheduler.Core.Mig;
+using GpuScheduler.Testing;
 using Xunit;
 
 namespace GpuScheduler.Core.Tests.Mig;
@@ -38,6 +39,19 @@ public class MigControllerTests
         world.Tick(TimeSpan.FromSeconds(10));
         Assert.Equal("all-3g.40gb", world.Label("n1", MigLabels.Config));
         Assert.Equal("all-1g.10gb", world.Label("n2", MigLabels.Config));
+    }
+
+    [Fact]
+    public void Nothing_is_changed_for_a_pod_that_the_gate_of_others_keeps_from_being_scheduled()
+    {
+        var world = new MigWorld().Node("n1");
+        world.Engine.Cluster.UpsertPod(new PodBuilder("gated").Mig("1g.10gb").Gate("kueue.x-k8s.io/admission").Build());
+        world.Wait().Wait();
+        Assert.Equal("all-7g.80gb", world.Label("n1", MigLabels.Config));
+
+        Assert.Null(world.Pod("free", "1g.10gb"));
+        world.Wait().Wait();
+        Assert.Equal("all-1g.10gb", world.Label("n1", MigLabels.Config));
     }
 
     [Theory]

@@ -211,5 +211,10 @@ internal sealed class ShadowStream
         }
 
         Assert.Equal(_shadow.Pods.Values.Count(p => p.Node is null), _shadow.Waiting.Count);
+
+        // Figures are made of what the cluster of the shadow knows.
+        Assert.Equal(
+            _shadow.Waiting.Select(p => p.Pod.Uid).Order(StringComparer.Ordinal),
+            _shadow.Cluster.Pods.Where(p => p.Request.WantsGpu && p.NodeName is null).Select(p => p.Uid).Order(StringComparer.Ordinal));
     }
 }
