@@ -5,8 +5,8 @@ using GpuScheduler.Forecast.Methods;
 namespace GpuScheduler.Forecast;
 
 /// <summary>
-/// Forecasts one series as it grows. Every method is tried at moments of the past and compared with what came; the one with the least error
-/// makes the forecast, and its errors are its bounds. A moment is tried once, so that a call is a few fits however long the history. Not
+/// Forecasts one series as it grows. Every method is tried at moments of the past and compared with what came; at each lead the one with
+/// the least error there makes the forecast, and its errors are the bounds. A moment is tried once, so that a call is a few fits however long the history. Not
 /// thread-safe.
 /// </summary>
 public sealed class Forecaster
@@ -27,7 +27,7 @@ public sealed class Forecaster
     private const int LeastOrigins = 8;
 
     /// <summary>A method must err by so much less than the last value, or that is used: what is gained otherwise is chance, and the simplest is the most robust.</summary>
-    private const double LeastGain = 0.03;
+    internal const double LeastGain = 0.03;
 
     /// <summary>Most leads of a span at which a forecast is compared.</summary>
     private const int MostPerSpan = 8;
@@ -117,12 +117,12 @@ public sealed class Forecaster
             return Refused(string.Create(CultureInfo.InvariantCulture, $"the history is long enough, but forecasts made from it have not yet been compared with what came at {LeastOrigins} moments, so that no bounds are known: {Moment(ready + (_stride * LeastOrigins) + _leads[0].To)} at the earliest, later where nothing was recorded for a time"));
         }
 
-        var (past, start) = Shown(series, series.End);
+        var past = Shown(series, series.End);
         var made = new Dictionary<int, double[]>();
         foreach (var m in candidates)
         {
             var ahead = new double[spans[^1].To];
-            if (_methods[m].TryContinue(past, start, ahead))
+            if (_methods[m].TryContinue(past, ahead))
             {
                 made[m] = ahead;
             }
@@ -133,15 +133,23 @@ public sealed class Forecaster
             return Refused("too much of the last days is missing in the history");
         }
 
-        var errors = made.Keys.ToDictionary(m => m, m => spans.Select(span => ErrorsOf(series, origins, m, span)).ToList());
+        var errors = made.Keys.ToDictionary(m => m, m => spans.Select(span => ErrorsOf(series, origins, m, span)).ToArray());
         if (errors.Values.Any(e => e.Any(span => span.Count == 0)))
         {
             return Refused("what came after the moments at which forecasts were tried was not recorded, so that no bounds are known");
         }
 
-        var scores = Scores(series, spans, errors);
-        var best = made.Keys.Single(m => _methods[m].Name == scores[0].Method);
-        return new ForecastResult(new DemandForecast(series.End, _step, scores[0].Method, Bounded(made[best], spans, errors[best], origins[^1].Key - origins[0].Key), scores, origins.Count)
+        var highest = series.Gpus.Where(g => !double.IsNaN(g)).Max();
+        var mean = errors.ToDictionary(e => e.Key, e => Array.ConvertAll(e.Value, span => span.Average(Math.Abs)));
+        var ratios = Ratios(mean, highest);
+        var chosen = Enumerable.Range(0, spans.Count).Select(s => ChooseAt(s, ratios)).ToArray();
+        return new ForecastResult(new DemandForecast(
+            series.End,
+            _step,
+            Points(made, chosen, spans, errors, origins[^1].Key - origins[0].Key),
+            [.. chosen.Select((m, s) => new LeadChoice(spans[s].To * _step, _methods[m].Name, mean[m][s], ratios[m][s]))],
+            Scores(series, highest, spans, errors, mean, ratios),
+            origins.Count)
         {
             Alternatives = made.ToImmutableDictionary(m => _methods[m.Key].Name, m => ImmutableArray.Create(m.Value), StringComparer.Ordinal),
         }, "");
@@ -178,9 +186,8 @@ public sealed class Forecaster
         {
             if (!_tried.ContainsKey(origin) && IsFresh(series, origin))
             {
-                var (past, start) = Shown(series, origin);
                 var ahead = new double[_horizon];
-                _tried[origin] = [.. _methods.Select(m => m.TryContinue(past, start, ahead) ? Array.ConvertAll(_compared, h => ahead[h]) : null)];
+                _tried[origin] = [.. _methods.Select(m => m.TryContinue(Shown(series, origin), ahead) ? Array.ConvertAll(_compared, h => ahead[h]) : null)];
             }
         }
     }
@@ -196,66 +203,91 @@ public sealed class Forecaster
         return known;
     }
 
-    private (double[] Past, long Start) Shown(DemandSeries series, long end)
+    private ReadOnlySpan<double> Shown(DemandSeries series, long end)
     {
         var start = Math.Max(series.First, end - (ShownDays * _seasons.Day));
-        return (series.Gpus.AsSpan((int)(start - series.First), (int)(end - start)).ToArray(), start);
+        return series.Gpus.AsSpan((int)(start - series.First), (int)(end - start));
     }
 
-    /// <summary>What came less what was forecast, in order of size.</summary>
+    /// <summary>What came less what was forecast.</summary>
     private List<double> ErrorsOf(DemandSeries series, List<KeyValuePair<long, double[]?[]>> origins, int method, (int From, int To) span)
     {
         var errors = new List<double>();
+        int[] leads = [.. Enumerable.Range(0, _compared.Length).Where(i => _compared[i] >= span.From && _compared[i] < span.To)];
         foreach (var (origin, forecasts) in origins)
         {
-            for (var i = 0; i < _compared.Length; i++)
+            foreach (var i in leads)
             {
-                if (_compared[i] >= span.From && _compared[i] < span.To && series.At(origin + _compared[i]) - forecasts[method]![i] is var error && !double.IsNaN(error))
+                if (series.At(origin + _compared[i]) - forecasts[method]![i] is var error && !double.IsNaN(error))
                 {
                     errors.Add(error);
                 }
             }
         }
 
-        errors.Sort();
         return errors;
     }
 
-    private ImmutableArray<MethodScore> Scores(DemandSeries series, List<(int From, int To)> spans, Dictionary<int, List<List<double>>> errors)
+    /// <summary>The error of each method over that of the simplest, by span.</summary>
+    private static Dictionary<int, double[]> Ratios(Dictionary<int, double[]> mean, double highest)
     {
-        static double Mean(List<double> all) => all.Average(Math.Abs);
-
         // So small that it decides nothing, and 0 over 0 is 1.
-        var highest = series.Gpus.Where(g => !double.IsNaN(g)).Max();
         var nothing = highest > 0 ? highest * 1e-9 : 1;
-        var reference = errors.GetValueOrDefault(0) ?? errors.First().Value;
+        var reference = mean[mean.Keys.Min()];
+        return mean.ToDictionary(e => e.Key, e => e.Value.Select((mae, s) => (mae + nothing) / (reference[s] + nothing)).ToArray());
+    }
+
+    /// <summary>The method for a span: of equals the simplest, and the last value unless another is clearly better.</summary>
+    private static int ChooseAt(int span, Dictionary<int, double[]> ratios)
+    {
+        var best = ratios.Keys.Order().MinBy(m => Math.Round(ratios[m][span], 6));
+        return ratios[best][span] > 1 - LeastGain ? ratios.Keys.Min() : best;
+    }
+
+    private ImmutableArray<MethodScore> Scores(DemandSeries series, double highest, List<(int From, int To)> spans, Dictionary<int, List<double>[]> errors, Dictionary<int, double[]> mean, Dictionary<int, double[]> ratios)
+    {
         var daily = series.MeanDailyChange();
         return
         [
             .. errors.OrderBy(e => e.Key).Select(e => new MethodScore(
                     _methods[e.Key].Name,
                     e.Value.SelectMany(span => span).Average(Math.Abs) is var mae ? mae : 0,
-                    daily > nothing ? mae / daily : 0,
-                    Math.Exp(Enumerable.Range(0, spans.Count).Average(s => Math.Log((Mean(e.Value[s]) + nothing) / (Mean(reference[s]) + nothing)))),
-                    [.. spans.Select((span, s) => new LeadError(span.To * _step, Mean(e.Value[s])))]))
-                .OrderBy(s => s.Ratio > 1 - LeastGain && s.Ratio < 1 ? 1 : Math.Round(s.Ratio, 6)),
+                    daily > highest * 1e-9 ? mae / daily : 0,
+                    Math.Exp(ratios[e.Key].Average(Math.Log)),
+                    [.. spans.Select((span, s) => new LeadError(span.To * _step, mean[e.Key][s]))]))
+                .OrderBy(s => Math.Round(s.Ratio, 6)),
         ];
     }
 
-    /// <summary>Puts the quantiles of the errors about a forecast; between the middles of two spans they lie on a line.</summary>
-    private ImmutableArray<ForecastPoint> Bounded(double[] ahead, List<(int From, int To)> spans, List<List<double>> errors, long tried)
+    /// <summary>
+    /// What the chosen methods expect, and about it the quantiles of their errors. Each holds at the middle of its span; from one middle to the
+    /// next it goes over to the other evenly, so that no step stands out. What is further ahead is never taken to be better known.
+    /// </summary>
+    private ImmutableArray<ForecastPoint> Points(Dictionary<int, double[]> made, int[] chosen, List<(int From, int To)> spans, Dictionary<int, List<double>[]> errors, long tried)
     {
-        var middles = spans.Select(s => (s.From + s.To - 1) / 2.0).ToArray();
-        var levels = spans.Select(s => LevelOf(tried, s.To)).ToArray();
-        var low = errors.Select((e, s) => -Quantile(e, 1 - levels[s])).ToArray();
-        var high = errors.Select((e, s) => Quantile(e, levels[s])).ToArray();
-        return
-        [
-            .. ahead.Select((expected, h) => new ForecastPoint(
-                expected,
-                Math.Clamp(expected - Between(middles, low, h), 0, expected),
-                Math.Max(expected, expected + Between(middles, high, h)))),
-        ];
+        var (middles, below, above) = (new double[chosen.Length], new double[chosen.Length], new double[chosen.Length]);
+        for (var s = 0; s < chosen.Length; s++)
+        {
+            middles[s] = (spans[s].From + spans[s].To - 1) / 2.0;
+            List<double> sorted = [.. errors[chosen[s]][s].Order()];
+            var level = LevelOf(tried, spans[s].To);
+            below[s] = Math.Max(-Quantile(sorted, 1 - level), s > 0 ? below[s - 1] : 0);
+            above[s] = Math.Max(Quantile(sorted, level), s > 0 ? above[s - 1] : 0);
+        }
+
+        var points = ImmutableArray.CreateBuilder<ForecastPoint>(spans[^1].To);
+        for (var h = 0; h < spans[^1].To; h++)
+        {
+            var right = Array.FindIndex(middles, m => m >= h);
+            right = right < 0 ? chosen.Length - 1 : right;
+            var left = Math.Max(0, right - 1);
+            var part = middles[right] > middles[left] ? Math.Clamp((h - middles[left]) / (middles[right] - middles[left]), 0, 1) : 1;
+            double Between(double a, double b) => (a * (1 - part)) + (b * part);
+            var expected = Between(made[chosen[left]][h], made[chosen[right]][h]);
+            points.Add(new ForecastPoint(expected, Math.Max(0, expected - Between(below[left], below[right])), expected + Between(above[left], above[right]), _methods[chosen[part > 0.5 ? right : left]].Name));
+        }
+
+        return points.MoveToImmutable();
     }
 
     /// <summary>
@@ -273,17 +305,5 @@ public sealed class Forecaster
         var at = level * (sorted.Count - 1);
         var left = (int)at;
         return left + 1 < sorted.Count ? sorted[left] + ((at - left) * (sorted[left + 1] - sorted[left])) : sorted[left];
-    }
-
-    private static double Between(double[] at, double[] values, double x)
-    {
-        var right = Array.FindIndex(at, a => a >= x);
-        if (right <= 0)
-        {
-            return right == 0 ? values[0] : values[^1];
-        }
-
-        var part = (x - at[right - 1]) / (at[right] - at[right - 1]);
-        return (values[right - 1] * (1 - part)) + (values[right] * part);
     }
 }

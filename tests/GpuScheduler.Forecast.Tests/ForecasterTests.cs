@@ -13,7 +13,7 @@ public sealed class ForecasterTests
 
         Assert.Equal(Made.Day, forecast.Points.Length);
         Assert.All(forecast.Points.Zip(Made.Next(Made.Daily, series, Made.Day)), p => Assert.Equal(p.Second, p.First.Expected, 1.0));
-        Assert.NotEqual("last-value", forecast.Method);
+        Assert.DoesNotContain(forecast.Leads, l => l.Method == "last-value");
     }
 
     [Fact]
@@ -29,18 +29,22 @@ public sealed class ForecasterTests
     }
 
     [Fact]
-    public void A_week_with_trend_and_noise_is_forecast_by_the_method_that_erred_least()
+    public void A_week_with_trend_and_noise_is_forecast_by_the_method_that_erred_least_at_each_lead()
     {
         var noise = Made.Noise(7);
         double Truth(int step) => (200 + (0.02 * step) + (60 * Math.Sin(2 * Math.PI * step / Made.Day))) * (step / Made.Day % 7 >= 5 ? 0.6 : 1);
         var series = Made.Series(35, step => Truth(step) + (5 * noise()));
         var forecast = Made.Forecast(series);
 
-        Assert.Equal(forecast.Method, forecast.Scores[0].Method);
         Assert.Equal(5, forecast.Scores.Length);
+        Assert.All(forecast.Leads.Index(), lead =>
+        {
+            Assert.Equal(forecast.Scores.MinBy(s => s.ByLead[lead.Index].Mae)!.Method, lead.Item.Method);
+            Assert.Equal(forecast.Scores.Min(s => s.ByLead[lead.Index].Mae), lead.Item.Mae);
+        });
         Assert.All(forecast.Scores, s => Assert.True(s.Ratio >= forecast.Scores[0].Ratio, s.Method));
         Assert.InRange(forecast.Scores[0].Ratio, 0, 0.5);
-        Assert.Contains("of that of the last value", forecast.Why, StringComparison.Ordinal);
+        Assert.StartsWith($"{forecast.Methods}: of 5 methods, tried at {forecast.Origins} moments of the past", forecast.Why, StringComparison.Ordinal);
         var error = forecast.Points.Zip(Made.Next(Truth, series, Made.Day)).Average(p => Math.Abs(p.First.Expected - p.Second));
         Assert.InRange(error, 0, 25);
     }
@@ -51,7 +55,7 @@ public sealed class ForecasterTests
         var noise = Made.Noise(7);
         var forecast = Made.Forecast(Made.Series(20, step => Made.Daily(step) + (0.02 * step) + (8 * noise())));
 
-        Assert.StartsWith("harmonic", forecast.Method, StringComparison.Ordinal);
+        Assert.All(forecast.Leads, l => Assert.StartsWith("harmonic", l.Method, StringComparison.Ordinal));
         Assert.All(forecast.Scores.Where(s => !s.Method.StartsWith("harmonic", StringComparison.Ordinal)), s => Assert.True(s.Ratio > 1.1 * forecast.Scores[0].Ratio, s.Method));
     }
 
@@ -60,8 +64,8 @@ public sealed class ForecasterTests
     {
         var forecast = Made.Forecast(Made.Series(10, _ => 64));
 
-        Assert.Equal("last-value", forecast.Method);
-        Assert.All(forecast.Points, p => Assert.Equal((64, 64, 64), (p.Expected, p.Low, p.High)));
+        Assert.Equal("last-value up to 24 h", forecast.Methods);
+        Assert.All(forecast.Points, p => Assert.Equal(new ForecastPoint(64, 64, 64, "last-value"), p));
     }
 
     [Fact]
@@ -80,8 +84,51 @@ public sealed class ForecasterTests
         var level = 500.0;
         var forecast = Made.Forecast(Made.Series(30, _ => level = Math.Max(0, level + (3 * noise()))));
 
-        Assert.Equal("last-value", forecast.Method);
-        Assert.Contains("last-value", forecast.Why, StringComparison.Ordinal);
+        Assert.Equal("last-value up to 24 h", forecast.Methods);
+    }
+
+    [Fact]
+    public void Where_another_method_is_best_further_ahead_each_is_used_at_its_lead()
+    {
+        var forecast = Made.Forecast(ByTheHourAndByTheWeek());
+
+        Assert.Equal("last-value", forecast.Leads[0].Method);
+        Assert.Equal("same-time-last-week", forecast.Leads[^1].Method);
+        Assert.Equal((forecast.Alternatives["last-value"][0], "last-value"), (forecast.Points[0].Expected, forecast.Points[0].Method));
+        Assert.Equal((forecast.Alternatives["same-time-last-week"][^1], "same-time-last-week"), (forecast.Points[^1].Expected, forecast.Points[^1].Method));
+        Assert.StartsWith("last-value up to ", forecast.Methods, StringComparison.Ordinal);
+        Assert.EndsWith("same-time-last-week up to 24 h", forecast.Methods, StringComparison.Ordinal);
+        Assert.Equal(forecast.Leads.Select(l => l.Method).Distinct(), forecast.Points.Select(p => p.Method).Distinct());
+        Assert.Equal(forecast.Leads[0].Mae, forecast.ErrorsAhead(TimeSpan.FromMinutes(15)).Min(e => e.Mae));
+        Assert.Equal(forecast.Leads[^1].Mae, forecast.ErrorsAhead(TimeSpan.FromHours(24)).Min(e => e.Mae));
+    }
+
+    [Fact]
+    public void From_one_method_to_the_next_it_goes_over_without_a_jump()
+    {
+        var forecast = Made.Forecast(ByTheHourAndByTheWeek());
+        double[][] used = [.. forecast.Leads.Select(l => l.Method).Distinct().Select(m => forecast.Alternatives[m].ToArray())];
+
+        Assert.All(forecast.Points.Index(), p => Assert.InRange(p.Item.Expected, used.Min(m => m[p.Index]) - 1e-9, used.Max(m => m[p.Index]) + 1e-9));
+
+        // From eight hours on the middles of neighbouring leads are at least twelve steps apart.
+        for (var h = 16; h < forecast.Points.Length; h++)
+        {
+            var most = used.Max(m => Math.Abs(m[h] - m[h - 1])) + ((used.Max(m => m[h]) - used.Min(m => m[h])) / 12);
+            Assert.InRange(Math.Abs(forecast.Points[h].Expected - forecast.Points[h - 1].Expected), 0, most + 1e-9);
+        }
+    }
+
+    [Fact]
+    public void So_far_ahead_as_the_horizon_is_its_last_point_and_further_there_is_none()
+    {
+        var forecast = Made.Forecast(Made.Series(10, Made.Daily));
+
+        Assert.Equal(forecast.Points[0], forecast.Ahead(TimeSpan.FromMinutes(15)));
+        Assert.Equal(forecast.Points[1], forecast.Ahead(TimeSpan.FromMinutes(30)));
+        Assert.Equal(forecast.Points[^1], forecast.Ahead(TimeSpan.FromHours(24)));
+        Assert.Null(forecast.Ahead(TimeSpan.FromHours(24.5)));
+        Assert.Empty(forecast.ErrorsAhead(TimeSpan.FromHours(24.5)));
     }
 
     [Fact]
@@ -182,8 +229,14 @@ public sealed class ForecasterTests
                 }));
                 var result = new Forecaster(Made.Step, TimeSpan.FromHours(24)).Forecast(series);
                 Assert.True(result.Forecast is null == result.Refusal.Length > 0);
+                var (below, above) = (0.0, 0.0);
                 foreach (var point in result.Forecast?.Points ?? [])
                 {
+                    // Further ahead is never better known; below 0 there is nothing to know.
+                    Assert.True(point.High - point.Expected >= above - (1e-9 * point.High), $"{point} is narrower than the one before");
+                    Assert.True(point.Low == 0 || point.Expected - point.Low >= below - (1e-9 * point.High), $"{point} is narrower than the one before");
+                    above = point.High - point.Expected;
+                    below = point.Low == 0 ? below : point.Expected - point.Low;
                     Assert.True(double.IsFinite(point.High) && point.Low >= 0 && point.Low <= point.Expected && point.Expected <= point.High, point.ToString());
                 }
             },
@@ -196,12 +249,20 @@ public sealed class ForecasterTests
         var series = Made.Series(12, step => Made.Daily(step) + (5 * noise()));
         var (one, ten) = (Made.Forecast(series), Made.Forecast(series.With((g, _) => 10 * g)));
 
-        Assert.Equal(one.Method, ten.Method);
+        Assert.Equal(one.Methods, ten.Methods);
         Assert.All(one.Points.Zip(ten.Points), p =>
         {
             Assert.Equal(10 * p.First.Expected, p.Second.Expected, 1e-6);
             Assert.Equal(10 * p.First.High, p.Second.High, 1e-6);
         });
+    }
+
+    /// <summary>A week of heights that hold for eight hours each, which no wave describes, and what fades within a day: near ahead it stays as it is, further ahead it is as a week ago.</summary>
+    private static DemandSeries ByTheHourAndByTheWeek()
+    {
+        var (random, noise, rest) = (new Random(3), Made.Noise(3), 0.0);
+        double[] heights = [.. Enumerable.Range(0, 21).Select(_ => 100 + (200 * random.NextDouble()))];
+        return Made.Series(35, step => heights[step / 16 % 21] + (rest = (0.98 * rest) + (3 * noise())));
     }
 
     [Fact]

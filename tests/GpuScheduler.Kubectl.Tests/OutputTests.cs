@@ -183,7 +183,8 @@ public sealed class OutputTests : IAsyncLifetime
     public async Task How_many_GPUs_will_be_demanded()
     {
         _cluster.Service("/v1/forecast?hours=2&model=A100", """
-            {"model":"A100","history":{"gpus":40.25,"waiting":8,"problem":"the disk is full"},"method":"harmonic-by-change","why":"harmonic-by-change had the least error of 5 methods","confidence":0.9,
+            {"model":"A100","history":{"gpus":40.25,"waiting":8,"problem":"the disk is full"},"why":"harmonic-by-change up to 4 h, last-value up to 24 h: of 5 methods the one with the least error so far ahead","confidence":0.9,
+             "leads":[{"upToSeconds":900,"method":"harmonic-by-change","mae":3.9,"ratio":0.85},{"upToSeconds":86400,"method":"last-value","mae":60,"ratio":1}],
              "methods":[{"method":"harmonic-by-change","mae":3.9,"ratio":0.65},{"method":"last-value","mae":6,"ratio":1}],
              "points":[{"at":"2026-01-01T12:00:00Z","gpus":40,"low":20,"high":60},{"at":"2026-01-01T13:00:00Z","gpus":60,"low":40,"high":80}]}
             """);
@@ -194,7 +195,11 @@ public sealed class OutputTests : IAsyncLifetime
             2026-01-01T12:00:00Z   40     20    60     ##########==========----------
             2026-01-01T13:00:00Z   60     40    80     ####################==========----------
 
-            GPUS is expected; 90 % lie between LOW and HIGH (-). harmonic-by-change had the least error of 5 methods.
+            GPUS is expected; 90 % lie between LOW and HIGH (-). harmonic-by-change up to 4 h, last-value up to 24 h: of 5 methods the one with the least error so far ahead.
+              UP TO   METHOD USED          ERROR (GPUS)   OF LAST VALUE'S
+              15m     harmonic-by-change   3.9            0.85
+              24h     last-value           60             1
+
               METHOD               ERROR (GPUS)   OF LAST VALUE'S
               harmonic-by-change   3.9            0.65
               last-value           6              1

@@ -27,8 +27,11 @@ public sealed class ForecastTests
         using var results = JsonDocument.Parse(await File.ReadAllTextAsync(json, TestContext.Current.CancellationToken));
         var result = Assert.Single(results.RootElement.EnumerateArray());
         Assert.True(result.GetProperty("forecasts").GetInt32() > 20);
-        Assert.Equal(result.GetProperty("forecasts").GetInt32(), result.GetProperty("chosen").EnumerateObject().Sum(c => c.Value.GetInt32()));
+        Assert.InRange(result.GetProperty("changesOfMethods").GetInt32(), 0, result.GetProperty("forecasts").GetInt32() - 1);
+        Assert.Contains("method used, %", run.Output, StringComparison.Ordinal);
         var errors = result.GetProperty("errors").EnumerateArray().ToList();
+        Assert.All(errors.Where(e => e.GetProperty("method").GetString() == "chosen"), e => Assert.Equal(1, e.GetProperty("used").GetDouble()));
+        Assert.All(errors.GroupBy(e => e.GetProperty("leadSeconds").GetDouble()), g => Assert.Equal(2, g.Sum(e => e.GetProperty("used").GetDouble()), 0.001));
         Assert.Equal(["chosen", "last-value", "same-time-yesterday", "harmonic-by-change", "harmonic-by-level"], errors.Select(e => e.GetProperty("method").GetString()).Distinct().Where(m => m != "same-time-last-week"));
         Assert.All(errors.Where(e => e.TryGetProperty("coverage", out _)), e => Assert.InRange(e.GetProperty("coverage").GetDouble(), 0.6, 1));
         var capacity = result.GetProperty("capacity").EnumerateArray().ToList();

@@ -213,7 +213,7 @@ internal sealed class ForecastCommand
         void Line(string name, string text) => _session.Console.MarkupLine($"[grey]{name,-9}[/] {Markup.Escape(text)}");
         Line("demand", string.Create(CultureInfo.InvariantCulture, $"{result.Name}: {result.Source}"));
         Line("", string.Create(CultureInfo.InvariantCulture, $"{Spans.Show((result.Series.Gpus.Length * result.Series.Step).TotalMilliseconds)} in steps of {Spans.Show(result.Series.Step.TotalMilliseconds)}, {gpus.Average():0.#} GPUs on the mean, {gpus.Max():0.#} at most; {result.Series.Gpus.Length - gpus.Count} steps are not known"));
-        Line("forecasts", string.Create(CultureInfo.InvariantCulture, $"{result.Origins}, {result.FitMilliseconds:0} ms each; method chosen: {string.Join(", ", result.Chosen.Select(c => $"{c.Key} {100.0 * c.Value / result.Origins:0} %"))}"));
+        Line("forecasts", string.Create(CultureInfo.InvariantCulture, $"{result.Origins}, {result.FitMilliseconds:0} ms each; {result.Changes} of them by other methods than the one before"));
         foreach (var table in Tables(result))
         {
             var shown = ResultTables.NewTable(table.Columns[0]);
@@ -238,6 +238,13 @@ internal sealed class ForecastCommand
             Caption = "Mean absolute error in GPUs, and, after the bar, over the mean change of demand from one day to the next (MASE). Below 1 is better than yesterday's demand at the same time was on the whole.",
             Columns = ["method", .. spans.Select(To)],
             Rows = [.. result.Rows.GroupBy(r => r.Method).Select(g => (IReadOnlyList<string>)[g.Key, .. spans.Select(s => g.FirstOrDefault(r => r.UpTo == s) is { } row ? $"{F(row.Mae, "0.0")} | {F(row.Mase, "0.00")}" : "")])],
+        };
+        yield return new ReportTable
+        {
+            Title = $"{result.Name}: method used, % of the time",
+            Caption = "The one with the least error so far ahead until then, or the last value where none was clearly better.",
+            Columns = ["method used, %", .. spans.Select(To)],
+            Rows = [.. result.Rows.Where(r => r.Method != BackTest.Chosen).GroupBy(r => r.Method).Select(g => (IReadOnlyList<string>)[g.Key, .. spans.Select(s => g.FirstOrDefault(r => r.UpTo == s) is { } row ? F(100 * row.Used, "0") : "")])],
         };
         yield return new ReportTable
         {

@@ -11,7 +11,7 @@ namespace GpuScheduler.Simulator.Forecasting;
 /// </summary>
 internal static class BackTest
 {
-    /// <summary>Name of the rows of whatever method the service would have used.</summary>
+    /// <summary>Name of the rows of whatever methods the service would have used.</summary>
     public const string Chosen = "chosen";
 
     private static readonly TimeSpan[] s_spans = [.. new[] { 15, 60, 240, 720, 1440, 10080 }.Select(m => TimeSpan.FromMinutes(m))];
@@ -23,12 +23,11 @@ internal static class BackTest
         var forecaster = new Forecaster(step, settings.Horizon);
         var (every, lead) = (Math.Max(1, (int)(settings.Every / step)), (int)Math.Ceiling(settings.Lead / step));
         var spans = s_spans.Where((s, i) => i == 0 || s_spans[i - 1] < settings.Horizon).Select(s => s < settings.Horizon ? s : settings.Horizon).Where(s => s >= step).ToList();
-        var sums = new Dictionary<(string Method, int Span), (double Error, int Count, int Inside)>();
-        var chosen = new SortedDictionary<string, int>(StringComparer.Ordinal);
+        var sums = new Dictionary<(string Method, int Span), (double Error, int Count, int Inside, int Used)>();
         var (ordered, now) = (new double[series.Gpus.Length], new double[series.Gpus.Length]);
         Array.Fill(ordered, double.NaN);
         Array.Fill(now, double.NaN);
-        var (origins, refusal) = (0, "");
+        var (origins, changes, refusal, methods) = (0, 0, "", "");
         var clock = new Stopwatch();
         for (var origin = series.First + 1; origin < series.End; origin += every)
         {
@@ -43,7 +42,8 @@ internal static class BackTest
             }
 
             origins++;
-            chosen[forecast.Method] = chosen.GetValueOrDefault(forecast.Method) + 1;
+            changes += methods.Length > 0 && forecast.Methods != methods ? 1 : 0;
+            methods = forecast.Methods;
             for (var h = 0; h < forecast.Points.Length; h++)
             {
                 var truth = series.At(origin + h);
@@ -51,10 +51,10 @@ internal static class BackTest
                 {
                     var point = forecast.Points[h];
                     var span = spans.FindIndex(s => (h + 1) * step <= s);
-                    Add(Chosen, span, point.Expected - truth, truth >= point.Low - 1e-9 && truth <= point.High + 1e-9);
+                    Add(Chosen, span, point.Expected - truth, truth >= point.Low - 1e-9 && truth <= point.High + 1e-9, true);
                     foreach (var other in forecast.Alternatives)
                     {
-                        Add(other.Key, span, other.Value[h] - truth, false);
+                        Add(other.Key, span, other.Value[h] - truth, false, other.Key == point.Method);
                     }
                 }
             }
@@ -74,14 +74,14 @@ internal static class BackTest
         var daily = series.MeanDailyChange();
         var order = forecaster.Methods.Prepend(Chosen).ToList();
         var rows = sums.OrderBy(s => order.IndexOf(s.Key.Method)).ThenBy(s => s.Key.Span)
-            .Select(s => new BackTestRow(s.Key.Method, spans[s.Key.Span], s.Value.Error / s.Value.Count, daily > 0 ? s.Value.Error / s.Value.Count / daily : 0, s.Key.Method == Chosen ? (double)s.Value.Inside / s.Value.Count : null))
+            .Select(s => new BackTestRow(s.Key.Method, spans[s.Key.Span], s.Value.Error / s.Value.Count, daily > 0 ? s.Value.Error / s.Value.Count / daily : 0, s.Key.Method == Chosen ? (double)s.Value.Inside / s.Value.Count : null, (double)s.Value.Used / sums[(Chosen, s.Key.Span)].Count))
             .ToList();
-        return new BackTestResult(name, source, series, origins, chosen, rows, Capacity(series, ordered, now, settings), clock.Elapsed.TotalMilliseconds / origins);
+        return new BackTestResult(name, source, series, origins, changes, rows, Capacity(series, ordered, now, settings), clock.Elapsed.TotalMilliseconds / origins);
 
-        void Add(string method, int span, double error, bool inside)
+        void Add(string method, int span, double error, bool inside, bool used)
         {
-            var (sum, count, within) = sums.GetValueOrDefault((method, span));
-            sums[(method, span)] = (sum + Math.Abs(error), count + 1, within + (inside ? 1 : 0));
+            var (sum, count, within, times) = sums.GetValueOrDefault((method, span));
+            sums[(method, span)] = (sum + Math.Abs(error), count + 1, within + (inside ? 1 : 0), times + (used ? 1 : 0));
         }
     }
 

@@ -7,7 +7,7 @@ namespace GpuScheduler.Simulator.Forecasting;
 /// <param name="Source">Where it comes from.</param>
 /// <param name="Series">The series.</param>
 /// <param name="Origins">Forecasts that were made.</param>
-/// <param name="Chosen">How often each method was the chosen one.</param>
+/// <param name="Changes">How often a forecast was made by other methods than the one before.</param>
 /// <param name="Rows">Errors, by method and span of leads.</param>
 /// <param name="Capacity">The question of capacity, by way to order it.</param>
 /// <param name="FitMilliseconds">Mean time of a forecast.</param>
@@ -16,7 +16,7 @@ internal sealed record BackTestResult(
     string Source,
     DemandSeries Series,
     int Origins,
-    IReadOnlyDictionary<string, int> Chosen,
+    int Changes,
     IReadOnlyList<BackTestRow> Rows,
     IReadOnlyList<CapacityFigures> Capacity,
     double FitMilliseconds);

@@ -21,13 +21,7 @@ internal static class ForecastOutput
             json.WriteNumber("steps", result.Series.Gpus.Length);
             json.WriteNumber("stepSeconds", result.Series.Step.TotalSeconds);
             json.WriteNumber("forecasts", result.Origins);
-            json.WriteStartObject("chosen");
-            foreach (var (method, times) in result.Chosen)
-            {
-                json.WriteNumber(method, times);
-            }
-
-            json.WriteEndObject();
+            json.WriteNumber("changesOfMethods", result.Changes);
             json.WriteStartArray("errors");
             foreach (var row in result.Rows)
             {
@@ -36,6 +30,7 @@ internal static class ForecastOutput
                 json.WriteNumber("leadSeconds", row.UpTo.TotalSeconds);
                 json.WriteNumber("mae", Math.Round(row.Mae, 4));
                 json.WriteNumber("mase", Math.Round(row.Mase, 4));
+                json.WriteNumber("used", Math.Round(row.Used, 4));
                 if (row.Coverage is { } coverage)
                 {
                     json.WriteNumber("coverage", Math.Round(coverage, 4));
@@ -70,13 +65,13 @@ internal static class ForecastOutput
     public static void WriteCsv(Stream stream, IReadOnlyList<BackTestResult> results)
     {
         using var text = new StreamWriter(stream, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
-        text.WriteLine("name,method,leadSeconds,mae,mase,coverage");
+        text.WriteLine("name,method,leadSeconds,mae,mase,coverage,used");
         foreach (var result in results)
         {
             foreach (var row in result.Rows)
             {
                 var name = result.Name.Replace("\"", "\"\"", StringComparison.Ordinal);
-                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\"{name}\",{row.Method},{row.UpTo.TotalSeconds:0},{row.Mae:0.####},{row.Mase:0.####},{row.Coverage:0.####}"));
+                text.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\"{name}\",{row.Method},{row.UpTo.TotalSeconds:0},{row.Mae:0.####},{row.Mase:0.####},{row.Coverage:0.####},{row.Used:0.####}"));
             }
         }
     }

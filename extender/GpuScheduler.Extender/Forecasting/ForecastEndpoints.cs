@@ -4,7 +4,7 @@ using GpuScheduler.Forecast;
 
 namespace GpuScheduler.Extender.Forecasting;
 
-/// <summary>GET /v1/forecast: what demand is expected, with bounds, by which method and why. Read-only.</summary>
+/// <summary>GET /v1/forecast: what demand is expected, with bounds, by which methods and why. Read-only.</summary>
 internal sealed class ForecastEndpoints(ForecastSettings settings, ForecastService? service)
 {
     public void Map(IEndpointRouteBuilder routes) => routes.MapGet("/v1/forecast", ShowAsync);
@@ -73,9 +73,20 @@ internal sealed class ForecastEndpoints(ForecastSettings settings, ForecastServi
 
     private static void WriteForecast(Utf8JsonWriter json, DemandForecast forecast, TimeSpan ahead)
     {
-        json.WriteString("method", forecast.Method);
         json.WriteString("why", forecast.Why);
         json.WriteNumber("confidence", Forecaster.Confidence);
+        json.WriteStartArray("leads");
+        foreach (var lead in forecast.Leads)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("upToSeconds", lead.UpTo.TotalSeconds);
+            json.WriteString("method", lead.Method);
+            json.WriteNumber("mae", Math.Round(lead.Mae, 3));
+            json.WriteNumber("ratio", Math.Round(lead.Ratio, 3));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteStartArray("methods");
         foreach (var score in forecast.Scores)
         {
@@ -108,6 +119,7 @@ internal sealed class ForecastEndpoints(ForecastSettings settings, ForecastServi
             json.WriteNumber("gpus", Math.Round(forecast.Points[i].Expected, 3));
             json.WriteNumber("low", Math.Round(forecast.Points[i].Low, 3));
             json.WriteNumber("high", Math.Round(forecast.Points[i].High, 3));
+            json.WriteString("method", forecast.Points[i].Method);
             json.WriteEndObject();
         }
 

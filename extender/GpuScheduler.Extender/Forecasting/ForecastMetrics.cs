@@ -27,7 +27,7 @@ internal sealed class ForecastMetrics(ForecastService service, ExtenderOptions o
     {
         metrics.Observe("gpu_scheduler.demand_gpus", "", "GPUs that are demanded, mean of the last step, by model that pods name.", Demand);
         metrics.Observe("gpu_scheduler.forecast_gpus", "", "GPUs that will be demanded, by time ahead, bound and model.", () => Values().Select(v => new Measurement<double>(v.Gpus, new(Horizon, v.Horizon), new(Bound, v.Bound), new(Model, v.Model))));
-        metrics.Observe("gpu_scheduler.forecast_error_gpus", "", "Mean absolute error of the methods in the running back-test, in GPUs of all demand.", () => (All?.Scores ?? []).Select(s => new Measurement<double>(s.Mae, new KeyValuePair<string, object?>("method", s.Method))));
+        metrics.Observe("gpu_scheduler.forecast_error_gpus", "", "Mean absolute error of the methods in the running back-test, in GPUs of all demand, by time ahead.", () => All is not { } all ? [] : _leads.SelectMany(l => all.ErrorsAhead(l.Lead).Select(e => new Measurement<double>(e.Mae, new("method", e.Method), new(Horizon, l.Name)))));
     }
 
     /// <summary>

@@ -27,7 +27,7 @@ internal sealed partial class ForecastService(ClusterState cluster, Readiness re
     private HistoryFile? _file;
     private string? _problem;
     private long _step;
-    private string _method = "";
+    private string _methods = "";
 
     /// <summary>What is known, as of the last step.</summary>
     public ForecastView View => _view;
@@ -181,10 +181,10 @@ internal sealed partial class ForecastService(ClusterState cluster, Readiness re
 
         var results = models.Prepend(ForecastView.All).ToImmutableSortedDictionary(m => m, Forecast, StringComparer.Ordinal);
         _view = new ForecastView { Newest = _history.Newest, First = _history.First, Samples = _history.Count, Problem = _problem, Results = results };
-        if (results[ForecastView.All].Forecast is { } all && all.Method != _method)
+        if (results[ForecastView.All].Forecast is { } all && all.Methods != _methods)
         {
             LogMethod(log, all.Why);
-            _method = all.Method;
+            _methods = all.Methods;
         }
     }
 
@@ -223,7 +223,7 @@ internal sealed partial class ForecastService(ClusterState cluster, Readiness re
     [LoggerMessage(1163, LogLevel.Information, "The history of demand is written to {File} again; nothing is missing", EventName = "DemandFileResumed")]
     private static partial void LogWrittenAgain(ILogger log, string file);
 
-    [LoggerMessage(1164, LogLevel.Information, "Demand is forecast by another method: {Why}", EventName = "ForecastMethod")]
+    [LoggerMessage(1164, LogLevel.Information, "Demand is forecast by other methods than before: {Why}", EventName = "ForecastMethod")]
     private static partial void LogMethod(ILogger log, string why);
 
     [LoggerMessage(1165, LogLevel.Error, "Looking at demand or forecasting it failed; it goes on", EventName = "ForecastFailed")]

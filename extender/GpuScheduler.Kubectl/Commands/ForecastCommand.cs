@@ -19,7 +19,7 @@ internal static class ForecastCommand
         var hours = new Option<double?>("--hours") { Description = "How far ahead, in hours. Default: as far as the service forecasts.", HelpName = "HOURS" };
         var model = new Option<string?>("--model") { Description = "Of the pods that name this model alone.", HelpName = "MODEL" };
         var command = new Command("forecast", """
-            Says how many GPUs pods will demand, running and waiting, with bounds, and by which method. Needs the setting Forecast:Path or Forecast:Enabled.
+            Says how many GPUs pods will demand, running and waiting, with bounds, and by which methods. Needs the setting Forecast:Path or Forecast:Enabled.
             Example: kubectl gpu forecast; kubectl gpu forecast --hours 6 --model A100
             """) { hours, model };
         session.Run(command, async (parsed, cluster, cancellation) =>
@@ -48,6 +48,8 @@ internal static class ForecastCommand
             : []));
         screen.Line();
         screen.Line(string.Create(CultureInfo.InvariantCulture, $"GPUS is expected; {Amount(json, "confidence") * 100:0} % lie between LOW and HIGH (-). {json.Text("why")}."));
+        screen.Table(2, ["UP TO", "METHOD USED", "ERROR (GPUS)", "OF LAST VALUE'S"], json.Items("leads").Select(l => new[] { Ahead(Amount(l, "upToSeconds")), l.Text("method"), Number(Amount(l, "mae")), l.Text("ratio") }));
+        screen.Line();
         screen.Table(2, ["METHOD", "ERROR (GPUS)", "OF LAST VALUE'S"], json.Items("methods").Select(m => new[] { m.Text("method"), Number(Amount(m, "mae")), m.Text("ratio") }));
         if (json.Text("history", "problem") is { Length: > 0 } problem)
         {
@@ -60,6 +62,8 @@ internal static class ForecastCommand
         int At(double gpus) => most > 0 ? (int)Math.Clamp(Math.Round(gpus / most * Width), 0, Width) : 0;
         return new string('#', At(low)) + new string('=', Math.Max(0, At(expected) - At(low))) + new string('-', Math.Max(0, At(high) - At(expected)));
     }
+
+    private static string Ahead(double seconds) => seconds < 3600 ? $"{Number(seconds / 60)}m" : $"{Number(seconds / 3600)}h";
 
     private static string Number(double gpus) => gpus.ToString("0.#", CultureInfo.InvariantCulture);
 

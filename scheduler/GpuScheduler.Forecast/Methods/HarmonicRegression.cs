@@ -1,6 +1,8 @@
 using MathNet.Numerics;
 using MathNet.Numerics.LinearAlgebra;
+using MathNet.Numerics.LinearAlgebra.Factorization;
 using MathNet.Numerics.Statistics;
+using Lanes = System.Numerics.Vector<double>;
 
 namespace GpuScheduler.Forecast.Methods;
 
@@ -48,6 +50,9 @@ internal sealed class HarmonicRegression : IForecastMethod
     /// <summary>Blocks between the two ends of a change; 0 by level.</summary>
     private readonly int _lag;
 
+    /// <summary>The equations of a past of so many blocks of which all are known, and that number: they are the same whatever the values.</summary>
+    private (int Blocks, Cholesky<double>? Of) _whole;
+
     static HarmonicRegression() =>
         // The other cores belong to decisions.
         Control.UseSingleThread();
@@ -59,9 +64,12 @@ internal sealed class HarmonicRegression : IForecastMethod
         _lag = byChange ? Math.Max(1, (int)(s_change / (_blockSteps * step))) : 0;
     }
 
+    /// <summary>Columns before those of the waves: a height and a line. By change there are none: a height does not change, and a line would go on for ever.</summary>
+    private int Straight => _byChange ? 0 : 2;
+
     public string Name => _byChange ? "harmonic-by-change" : "harmonic-by-level";
 
-    public bool TryContinue(ReadOnlySpan<double> past, long first, Span<double> ahead)
+    public bool TryContinue(ReadOnlySpan<double> past, Span<double> ahead)
     {
         var last = past.Length - 1;
         while (last >= 0 && double.IsNaN(past[last]))
@@ -70,24 +78,23 @@ internal sealed class HarmonicRegression : IForecastMethod
         }
 
         var blocks = Blocks(past);
-        var known = blocks.Index().Where(b => !double.IsNaN(b.Item)).Select(b => b.Index).ToList();
-        var length = known.Count == 0 ? 0 : blocks.Length - known[0];
-        if (length * _blockSteps < 2 * _seasons.Day || known.Count < KnownShare * length)
+        var oldest = Array.FindIndex(blocks, b => !double.IsNaN(b));
+        var length = oldest < 0 ? 0 : blocks.Length - oldest;
+        if (length * _blockSteps < 2 * _seasons.Day || blocks.Count(b => !double.IsNaN(b)) < KnownShare * length)
         {
             return false;
         }
 
-        var end = first + past.Length;
         var waves = WavesFor(length * _blockSteps);
-        if (Fit(blocks, end, waves) is not { } curve)
+        if (Fit(blocks, waves) is not { } curve)
         {
             return false;
         }
 
-        var row = Vector<double>.Build.Dense(curve.Count);
+        var row = new double[curve.Length];
         var missed = past[last] - At(last - past.Length);
         var age = past.Length - last;
-        var fade = _byChange ? [] : Fade(blocks, known, curve, end, waves, age + ahead.Length);
+        var fade = _byChange ? [] : Fade(blocks, curve, waves, age + ahead.Length);
         for (var h = 0; h < ahead.Length; h++)
         {
             ahead[h] = Math.Max(0, At(h) + (missed * (_byChange ? 1 : fade[age + h])));
@@ -97,8 +104,8 @@ internal sealed class HarmonicRegression : IForecastMethod
 
         double At(double offset)
         {
-            Fill(row, end, offset, waves);
-            return row.DotProduct(curve);
+            Fill(row, offset, waves);
+            return Dot(row, curve);
         }
     }
 
@@ -135,109 +142,180 @@ internal sealed class HarmonicRegression : IForecastMethod
     private double Offset(int block, int blocks) => ((block - blocks + 0.5) * _blockSteps) - 0.5;
 
     /// <summary>Weights of the columns; null when too few points, or changes, are known.</summary>
-    private Vector<double>? Fit(double[] blocks, long end, double[] waves)
+    private double[]? Fit(double[] blocks, double[] waves)
     {
-        var points = Enumerable.Range(_lag, blocks.Length - _lag).Where(b => !double.IsNaN(blocks[b]) && !double.IsNaN(blocks[b - _lag])).ToList();
-        var columns = (waves.Length * 2) + 2;
-        if (points.Count < 2 * columns)
+        int[] points = [.. Enumerable.Range(_lag, blocks.Length - _lag).Where(b => !double.IsNaN(blocks[b]) && !double.IsNaN(blocks[b - _lag]))];
+        var columns = (waves.Length * 2) + Straight;
+        if (points.Length < 2 * columns)
         {
             return null;
         }
 
-        var (x, weighted) = (Matrix<double>.Build.Dense(points.Count, columns), Matrix<double>.Build.Dense(points.Count, columns));
-        var y = Vector<double>.Build.Dense(points.Count);
-        var (row, before) = (Vector<double>.Build.Dense(columns), Vector<double>.Build.Dense(columns));
-        var total = 0.0;
-        for (var r = 0; r < points.Count; r++)
-        {
-            var b = points[r];
-            var offset = Offset(b, blocks.Length);
-            var weight = Math.Pow(2, offset / (HalfLifeDays * _seasons.Day));
-            total += weight;
-            Fill(row, end, offset, waves);
-            y[r] = blocks[b];
-            if (_byChange)
-            {
-                Fill(before, end, Offset(b - _lag, blocks.Length), waves);
-                row.Subtract(before, row);
-                y[r] -= blocks[b - _lag];
-            }
-
-            x.SetRow(r, row);
-            weighted.SetRow(r, row * weight);
-        }
-
+        var values = Array.ConvertAll(points, b => _byChange ? blocks[b] - blocks[b - _lag] : blocks[b]);
         if (_byChange)
         {
-            Tame(y);
+            Tame(values);
         }
 
-        var gram = weighted.TransposeThisAndMultiply(x);
-        for (var c = _byChange ? 0 : 1; c < columns; c++)
+        // Where nothing is missing all depends on the length alone but for the values.
+        var whole = points.Length == blocks.Length - _lag ? blocks.Length : 0;
+        var known = whole > 0 && whole == _whole.Blocks ? _whole.Of : null;
+        var (gram, total) = (new double[known is null ? columns * columns : 0], 0.0);
+        var (at, row, right) = (new double[columns], new double[columns], new double[columns]);
+        var (block, lag) = (TurnsOf(_blockSteps, waves), TurnsOf(_lag * _blockSteps, waves));
+        Fill(at, Offset(_lag, blocks.Length), waves);
+        for (var (b, p) = (_lag, 0); p < points.Length; b++, Turn(at, block))
         {
-            gram[c, c] += Ridge * total;
+            if (points[p] != b)
+            {
+                continue;
+            }
+
+            var offset = Offset(b, blocks.Length);
+            var weight = Math.Pow(2, offset / (HalfLifeDays * _seasons.Day));
+            at.CopyTo(row, 0);
+            if (_byChange)
+            {
+                Change(row, lag);
+            }
+
+            AddTo(right, row, weight * values[p]);
+            total += weight;
+            for (var c = 0; known is null && c < columns; c++)
+            {
+                AddTo(gram.AsSpan(c * columns, columns), row, weight * row[c]);
+            }
+
+            p++;
         }
 
-        return gram.Cholesky().Solve(weighted.TransposeThisAndMultiply(y));
+        if (known is null)
+        {
+            for (var c = _byChange ? 0 : 1; c < columns; c++)
+            {
+                gram[(c * columns) + c] += Ridge * total;
+            }
+
+            known = Matrix<double>.Build.Dense(columns, columns, gram).Cholesky();
+            _whole = (whole, known);
+        }
+
+        return known.Solve(Vector<double>.Build.Dense(right)).ToArray();
     }
 
     /// <summary>Cuts changes far beyond the usual: one large job that begins or ends is no season.</summary>
-    private static void Tame(Vector<double> changes)
+    private static void Tame(double[] changes)
     {
-        var most = UsualChanges * changes.PointwiseAbs().ToArray().Median();
-        if (most > 0)
+        var most = UsualChanges * Array.ConvertAll(changes, Math.Abs).Median();
+        for (var i = 0; most > 0 && i < changes.Length; i++)
         {
-            changes.MapInplace(c => Math.Clamp(c, -most, most));
+            changes[i] = Math.Clamp(changes[i], -most, most);
         }
     }
 
-    /// <param name="row">Receives the level, the line, and a sine and a cosine for each wave. By change the first two are 0: a height has none, and a line would go on for ever.</param>
-    /// <param name="end">Number of the first step after the past.</param>
-    /// <param name="offset">Steps from there.</param>
+    /// <param name="row">Receives, by level, the height and the line, and a sine and a cosine for each wave.</param>
+    /// <param name="offset">Steps from the end of the past, from which waves are counted: a sine and a cosine together make any phase.</param>
     /// <param name="waves">Lengths of the waves.</param>
-    private void Fill(Vector<double> row, long end, double offset, double[] waves)
+    private void Fill(double[] row, double offset, double[] waves)
     {
-        row[0] = _byChange ? 0 : 1;
-        row[1] = _byChange ? 0 : offset / _seasons.Week;
+        if (!_byChange)
+        {
+            (row[0], row[1]) = (1, offset / _seasons.Week);
+        }
 
-        // A week holds all waves a whole number of times; small angles keep their digits.
-        var inWeek = (end % _seasons.Week) + offset;
         for (var w = 0; w < waves.Length; w++)
         {
-            (row[2 + (2 * w)], row[3 + (2 * w)]) = Math.SinCos(2 * Math.PI * inWeek / waves[w]);
+            (row[Straight + (2 * w)], row[Straight + (2 * w) + 1]) = Math.SinCos(2 * Math.PI * offset / waves[w]);
+        }
+    }
+
+    /// <summary>How far each wave turns in so many steps.</summary>
+    private static (double Sine, double Cosine)[] TurnsOf(int steps, double[] waves) => Array.ConvertAll(waves, w => Math.SinCos(2 * Math.PI * steps / w));
+
+    /// <summary>Goes on to the next block, for a tenth of what new sines cost.</summary>
+    private void Turn(double[] row, (double Sine, double Cosine)[] turns)
+    {
+        if (!_byChange)
+        {
+            row[1] += (double)_blockSteps / _seasons.Week;
+        }
+
+        for (var w = 0; w < turns.Length; w++)
+        {
+            var (sine, cosine) = (row[Straight + (2 * w)], row[Straight + (2 * w) + 1]);
+            row[Straight + (2 * w)] = (sine * turns[w].Cosine) + (cosine * turns[w].Sine);
+            row[Straight + (2 * w) + 1] = (cosine * turns[w].Cosine) - (sine * turns[w].Sine);
+        }
+    }
+
+    /// <summary>Makes of the waves at a moment their change since the lag before.</summary>
+    /// <param name="row">A sine and a cosine for each wave.</param>
+    /// <param name="turns">How far each wave turns in the lag.</param>
+    private static void Change(double[] row, (double Sine, double Cosine)[] turns)
+    {
+        for (var w = 0; w < turns.Length; w++)
+        {
+            var (sine, cosine) = (row[2 * w], row[(2 * w) + 1]);
+            row[2 * w] = sine - (sine * turns[w].Cosine) + (cosine * turns[w].Sine);
+            row[(2 * w) + 1] = cosine - (cosine * turns[w].Cosine) - (sine * turns[w].Sine);
         }
     }
 
     /// <summary>Which part of what is missed is left after 0, 1, 2, … steps: from 1 to 0, never more than before.</summary>
-    private double[] Fade(double[] blocks, List<int> known, Vector<double> curve, long end, double[] waves, int steps)
+    private double[] Fade(double[] blocks, double[] curve, double[] waves, int steps)
     {
-        var residuals = new double[blocks.Length];
-        Array.Fill(residuals, double.NaN);
-        var row = Vector<double>.Build.Dense(curve.Count);
-        foreach (var b in known)
+        // What is not known is 0 in all three, and so counts nowhere.
+        var (residuals, squares, known) = (new double[blocks.Length], new double[blocks.Length], new double[blocks.Length]);
+        var (row, block) = (new double[curve.Length], TurnsOf(_blockSteps, waves));
+        Fill(row, Offset(0, blocks.Length), waves);
+        for (var b = 0; b < blocks.Length; b++, Turn(row, block))
         {
-            Fill(row, end, Offset(b, blocks.Length), waves);
-            residuals[b] = blocks[b] - row.DotProduct(curve);
+            if (!double.IsNaN(blocks[b]))
+            {
+                residuals[b] = blocks[b] - Dot(row, curve);
+                (squares[b], known[b]) = (residuals[b] * residuals[b], 1);
+            }
         }
 
         var left = new double[((steps - 1) / _blockSteps) + 2];
         left[0] = 1;
-        for (var lag = 1; lag < left.Length; lag++)
+        for (var lag = 1; lag < Math.Min(left.Length, blocks.Length) && left[lag - 1] > 0; lag++)
         {
-            var (product, square) = (0.0, 0.0);
-            for (var i = lag; i < residuals.Length; i++)
-            {
-                var both = residuals[i] * residuals[i - lag];
-                if (!double.IsNaN(both))
-                {
-                    product += both;
-                    square += residuals[i - lag] * residuals[i - lag];
-                }
-            }
-
-            left[lag] = square > 0 ? Math.Clamp(product / square, 0, left[lag - 1]) : 0;
+            var square = Dot(squares.AsSpan(..^lag), known.AsSpan(lag..));
+            left[lag] = square > 0 ? Math.Clamp(Dot(residuals.AsSpan(lag..), residuals.AsSpan(..^lag)) / square, 0, left[lag - 1]) : 0;
         }
 
         return [.. Enumerable.Range(0, steps).Select(s => (Block: s / _blockSteps, Part: (double)(s % _blockSteps) / _blockSteps)).Select(s => (left[s.Block] * (1 - s.Part)) + (left[s.Block + 1] * s.Part))];
+    }
+
+    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var (sums, sum) = (Lanes.Zero, 0.0);
+        var i = 0;
+        for (; i <= a.Length - Lanes.Count; i += Lanes.Count)
+        {
+            sums += new Lanes(a[i..]) * new Lanes(b[i..]);
+        }
+
+        for (; i < a.Length; i++)
+        {
+            sum += a[i] * b[i];
+        }
+
+        return sum + System.Numerics.Vector.Sum(sums);
+    }
+
+    private static void AddTo(Span<double> to, ReadOnlySpan<double> what, double times)
+    {
+        var i = 0;
+        for (; i <= to.Length - Lanes.Count; i += Lanes.Count)
+        {
+            (new Lanes(to[i..]) + (new Lanes(what[i..]) * times)).CopyTo(to[i..]);
+        }
+
+        for (; i < to.Length; i++)
+        {
+            to[i] += what[i] * times;
+        }
     }
 }

@@ -8,7 +8,6 @@ internal interface IForecastMethod
 
     /// <summary>Continues a series; false where it has seen too little to say anything.</summary>
     /// <param name="past">What was, the newest last; NaN in gaps.</param>
-    /// <param name="first">Number of the first step of it.</param>
     /// <param name="ahead">Receives what comes: finite, never negative.</param>
-    bool TryContinue(ReadOnlySpan<double> past, long first, Span<double> ahead);
+    bool TryContinue(ReadOnlySpan<double> past, Span<double> ahead);
 }

@@ -5,7 +5,7 @@ internal sealed class LastValue : IForecastMethod
 {
     public string Name => "last-value";
 
-    public bool TryContinue(ReadOnlySpan<double> past, long first, Span<double> ahead)
+    public bool TryContinue(ReadOnlySpan<double> past, Span<double> ahead)
     {
         var last = past.Length - 1;
         while (last >= 0 && double.IsNaN(past[last]))

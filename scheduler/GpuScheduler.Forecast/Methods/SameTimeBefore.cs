@@ -7,7 +7,7 @@ internal sealed class SameTimeBefore(string name, int season) : IForecastMethod
 {
     public string Name => name;
 
-    public bool TryContinue(ReadOnlySpan<double> past, long first, Span<double> ahead)
+    public bool TryContinue(ReadOnlySpan<double> past, Span<double> ahead)
     {
         for (var h = 0; h < ahead.Length; h++)
         {

@@ -157,7 +157,10 @@ public sealed class ForecastServiceTests : IDisposable
         Assert.Equal(6, answer.Json.GetProperty("points").GetArrayLength());
         Assert.All(answer.Json.GetProperty("points").EnumerateArray(), p => Assert.InRange(p.GetProperty("gpus").GetDouble(), p.GetProperty("low").GetDouble(), p.GetProperty("high").GetDouble()));
         Assert.Equal(["A100", "all"], answer.Json.GetProperty("models").EnumerateArray().Select(m => m.GetString()));
-        Assert.Equal(answer.Json.GetProperty("method").GetString(), answer.Json.GetProperty("methods")[0].GetProperty("method").GetString());
+        var leads = answer.Json.GetProperty("leads").EnumerateArray().ToList();
+        Assert.Equal(24 * 3600, leads[^1].GetProperty("upToSeconds").GetInt32());
+        Assert.All(leads.Index(), lead => Assert.Contains(answer.Json.GetProperty("methods").EnumerateArray(), m => m.GetProperty("method").GetString() == lead.Item.GetProperty("method").GetString() && m.GetProperty("byLead")[lead.Index].GetProperty("mae").GetDouble() == lead.Item.GetProperty("mae").GetDouble()));
+        Assert.All(answer.Json.GetProperty("points").EnumerateArray(), p => Assert.Contains(p.GetProperty("method").GetString(), leads.Select(l => l.GetProperty("method").GetString())));
         Assert.Equal(480, answer.Json.GetProperty("history").GetProperty("samples").GetInt32());
         Assert.Equal(48, (await service.GetAsync("/v1/forecast?model=A100")).Json.GetProperty("points").GetArrayLength());
 
@@ -177,7 +180,8 @@ public sealed class ForecastServiceTests : IDisposable
         await Task.Delay(400, TestContext.Current.CancellationToken); // the exporter keeps an answer for 300 ms
         var text = Encoding.UTF8.GetString((await service.GetAsync("/metrics")).Body);
         Assert.Matches("gpu_scheduler_forecast_gpus\\{(?=[^}]*horizon=\"6h\")(?=[^}]*bound=\"high\")[^}]*model=\"A100\"[^}]*\\}", text);
-        Assert.Contains("gpu_scheduler_forecast_error_gpus", text, StringComparison.Ordinal);
+        Assert.Matches("gpu_scheduler_forecast_gpus\\{(?=[^}]*horizon=\"24h\")(?=[^}]*bound=\"high\")[^}]*model=\"all\"[^}]*\\}", text);
+        Assert.Matches("gpu_scheduler_forecast_error_gpus\\{(?=[^}]*horizon=\"24h\")[^}]*method=\"last-value\"[^}]*\\}", text);
         Assert.Contains("gpu_scheduler_demand_gpus", text, StringComparison.Ordinal);
     }
 
