@@ -21,12 +21,29 @@ internal static class ApiAudit
         var pods = await client.CoreV1.ListPodForAllNamespacesAsync(cancellationToken: cancellation);
         var reports = await ReportsAsync(client, cancellation);
         var audited = nodes.Items.Select(n => ToNode(n, reports)).ToList();
-        var bound = pods.Items.Where(p => !string.IsNullOrEmpty(p.Spec.NodeName) && p.Status?.Phase is not ("Succeeded" or "Failed")).ToList();
+        var bound = Bound(pods);
         var holds = bound.Select(ToHold).ToList();
         var wrong = ClusterAuditor.Audit(audited, holds).Select(v => v.ToString()!).ToList();
         wrong.AddRange(OverAllocatable(nodes.Items, bound));
         return wrong;
     }
+
+    /// <summary>GPUs in use by what is written on the bound pods: MIG by memory slices, and shares by the scarcer of compute and memory.</summary>
+    public static async Task<double> GpusInUseAsync(IKubernetes client, CancellationToken cancellation)
+    {
+        var nodes = (await client.CoreV1.ListNodeAsync(cancellationToken: cancellation)).Items.ToDictionary(n => n.Metadata.Name, StringComparer.Ordinal);
+        var holds = Bound(await client.CoreV1.ListPodForAllNamespacesAsync(cancellationToken: cancellation)).Select(ToHold);
+        return holds.SelectMany(h => h.Parts.Select(part => (h.Node, Part: part))).GroupBy(h => (h.Node, h.Part.Gpu), h => h.Part).Sum(gpu =>
+        {
+            var node = nodes[gpu.Key.Node];
+            return gpu.Any(p => p.IsWhole) ? 1
+                : gpu.Any(p => p.Profile is not null) ? gpu.Sum(p => p.Size) / (double)Fixtures.MigProduct(Label(node, "nvidia.com/gpu.product")!)!.MemorySliceCount
+                : Math.Max(gpu.Sum(p => p.Milli) / 1000.0, gpu.Sum(p => p.MemoryMiB) / double.Parse(Label(node, "nvidia.com/gpu.memory")!, CultureInfo.InvariantCulture));
+        });
+    }
+
+    private static List<V1Pod> Bound(V1PodList pods) =>
+        [.. pods.Items.Where(p => !string.IsNullOrEmpty(p.Spec.NodeName) && p.Status?.Phase is not ("Succeeded" or "Failed"))];
 
     /// <summary>Sums of requests by node and resource, as the kubelet counts them.</summary>
     private static IEnumerable<string> OverAllocatable(IEnumerable<V1Node> nodes, List<V1Pod> pods)
@@ -98,7 +115,7 @@ internal static class ApiAudit
         var memory = MiB(Annotation(pod, "gpu-memory"));
         return new AuditedHold
         {
-            Pod = pod.Metadata.Name,
+            Pod = $"{pod.Metadata.NamespaceProperty}/{pod.Metadata.Name}",
             Node = pod.Spec.NodeName,
             Parts = Parts(Annotation(pod, "assigned-devices")),
             Whole = (int)requests.Where(r => r.Key == "nvidia.com/gpu").Sum(r => r.Value.ToDecimal()),

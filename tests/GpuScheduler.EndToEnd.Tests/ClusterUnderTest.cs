@@ -77,8 +77,9 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
     /// <summary>The authority of the extender's certificate, in PEM form; there must be one.</summary>
     public Task<string> ReadAuthorityAsync(CancellationToken cancellation) => File.ReadAllTextAsync(_certificates!.Authority, cancellation);
 
+    /// <summary>Creates pods in their namespaces.</summary>
     public async Task AddPodsAsync(IEnumerable<V1Pod> pods, CancellationToken cancellation) =>
-        await Parallel.ForEachAsync(pods, Eight(cancellation), async (pod, token) => await Client.CoreV1.CreateNamespacedPodAsync(pod, "default", cancellationToken: token));
+        await Parallel.ForEachAsync(pods, Eight(cancellation), async (pod, token) => await Client.CoreV1.CreateNamespacedPodAsync(pod, pod.Metadata.NamespaceProperty, cancellationToken: token));
 
     public async Task StartExtenderAsync(CancellationToken cancellation, params (string Key, string Value)[] more)
     {
@@ -179,17 +180,17 @@ internal sealed class ClusterUnderTest : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until so many pods are bound.</summary>
-    public Task BoundAsync(int count, TimeSpan limit, CancellationToken cancellation)
+    /// <summary>Waits until so many pods of a namespace are bound.</summary>
+    public Task BoundAsync(int count, TimeSpan limit, CancellationToken cancellation, string space = "default")
     {
         var bound = 0;
         return Eventually.TrueAsync(
             async () =>
             {
-                bound = (await Client.CoreV1.ListNamespacedPodAsync("default", fieldSelector: "spec.nodeName!=", cancellationToken: cancellation)).Items.Count;
+                bound = (await Client.CoreV1.ListNamespacedPodAsync(space, fieldSelector: "spec.nodeName!=", cancellationToken: cancellation)).Items.Count;
                 return bound >= count;
             },
-            limit, () => $"{bound} of {count} pods are bound; kube-scheduler: {_scheduler?.LogTail(10)}", cancellation);
+            limit, () => $"{bound} of {count} pods of {space} are bound; kube-scheduler: {_scheduler?.LogTail(10)}", cancellation);
     }
 
     /// <summary>Touches a node, so that a kube-scheduler of 1.20 looks at refused pods again at once and not after a minute.</summary>

@@ -30,14 +30,17 @@ internal sealed class Replicas : IAsyncDisposable
     public IEnumerable<Uri> Urls => _running.Keys;
 
     /// <summary>Starts one, and returns when it could take over.</summary>
-    public async Task<Uri> StartAsync(CancellationToken cancellation)
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <param name="pod">The pod that it is told to be, as the Deployment of the manifests tells it; null for none.</param>
+    public async Task<Uri> StartAsync(CancellationToken cancellation, string? pod = null)
     {
         var process = await ServiceProcess.StartAsync(
             typeof(GpuScheduler.Extender.ExtenderOptions).Assembly.Location,
             ["--config", _configuration.Path, "--kubeconfig", _cluster.Plane.WriteKubeconfig(_cluster.Plane.TokenFor(ClusterUnderTest.ServiceAccount))],
             cancellation,
             ready: "/syncz",
-            output: Keep);
+            output: Keep,
+            environment: pod is null ? null : new Dictionary<string, string> { ["GPU_SCHEDULER_LeaderElection__Pod"] = pod });
         _running[process.Url] = process;
         Service.Add(process.Url);
         return process.Url;

@@ -61,6 +61,26 @@ public sealed class ShadowClusterTests
         Assert.Empty(shadow.TakeDecided());
     }
 
+    [Theory]
+    [InlineData("default")]
+    [InlineData("fgd")]
+    [InlineData("firstfit")]
+    [InlineData("random")]
+    public void Its_cluster_knows_the_pods_that_wait_whether_the_profile_learns_or_not(string policy)
+    {
+        _live.UpsertNode(new NodeBuilder("a").Gpus(Product, 1).Build());
+        _live.UpsertPod(Whole("early", 2).Build());
+        var shadow = Begin(policy);
+        _live.UpsertPod(Whole("fits", 1).Build());
+        _live.UpsertPod(Whole("late", 1).Build());
+        _heard.TellTo(shadow);
+        Assert.Equal(["early", "late"], shadow.Waiting.Select(p => p.Pod.Uid).Order(StringComparer.Ordinal));
+        Assert.Equal(["early", "late"], shadow.Cluster.Pods.Where(p => p.WaitsForGpus).Select(p => p.Uid).Order(StringComparer.Ordinal));
+        _live.DeletePod("late");
+        _heard.TellTo(shadow);
+        Assert.Equal("early", Assert.Single(shadow.Cluster.Pods, p => p.WaitsForGpus).Uid);
+    }
+
     [Fact]
     public void What_becomes_of_a_pod_there_changes_nothing_here_until_it_ends()
     {

@@ -43,8 +43,9 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <param name="port">Its port on the loopback; 0 for a free one.</param>
     /// <param name="ready">Path that answers with success when it is up.</param>
     /// <param name="output">Is told every line of its output; null to drop them.</param>
+    /// <param name="environment">Variables beside those of this process.</param>
     /// <exception cref="InvalidOperationException">It ended, or was not ready within a minute.</exception>
-    public static async Task<ServiceProcess> StartAsync(string assembly, string[] arguments, CancellationToken cancellation, int port = 0, string ready = "/readyz", Action<string>? output = null)
+    public static async Task<ServiceProcess> StartAsync(string assembly, string[] arguments, CancellationToken cancellation, int port = 0, string ready = "/readyz", Action<string>? output = null, IReadOnlyDictionary<string, string>? environment = null)
     {
         ArgumentNullException.ThrowIfNull(arguments);
         var url = new Uri($"http://127.0.0.1:{(port == 0 ? LoopbackPorts.Pick(1)[0] : port)}");
@@ -52,6 +53,11 @@ public sealed class ServiceProcess : IAsyncDisposable
         foreach (var argument in (string[])["exec", assembly, .. arguments, "--urls", url.ToString().TrimEnd('/')])
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
         }
 
         var process = Process.Start(start) ?? throw new InvalidOperationException("the service did not start");
