@@ -348,8 +348,6 @@ public sealed class ShadowCluster
             return true;
         }
 
-        // A profile that learns has made it known; with one that does not, it would not be among the pods that wait.
-        Cluster.Introduce(pod.Pod);
         Refuse(pod);
         return false;
     }
