@@ -1,3 +1,4 @@
+using System.Net;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
@@ -136,6 +137,11 @@ public sealed partial class MonitoringTests
     {
         using var form = new FormUrlEncodedContent([new("query", query)]);
         using var answer = await http.PostAsync(new Uri(prometheus, "/api/v1/query"), form, Cancellation);
+        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+        {
+            throw new HttpRequestException("Prometheus is still starting");
+        }
+
         var text = await answer.Content.ReadAsStringAsync(Cancellation);
         Assert.True(answer.IsSuccessStatusCode, $"{query}: {text}");
         using var json = JsonDocument.Parse(text);
@@ -150,7 +156,7 @@ public sealed partial class MonitoringTests
         }
         catch (HttpRequestException)
         {
-            return false; // not listening yet
+            return false; // not listening, or not ready, yet
         }
     }
 

@@ -325,10 +325,9 @@ public sealed class ShadowCluster
 
     private void Try(ShadowPod pod)
     {
-        // Also to one that learns nothing: a pod without a place is among those that wait.
-        _engine.Announce(pod.Pod);
         if (IsOfGang(pod.Pod))
         {
+            _engine.Announce(pod.Pod);
             TryGang(pod.Pod.Gang!.Key);
         }
         else
@@ -348,6 +347,8 @@ public sealed class ShadowCluster
             return true;
         }
 
+        // A profile that learns has made it known, and once; with one that does not, it would not be among the pods that wait.
+        Cluster.Introduce(pod.Pod);
         Refuse(pod);
         return false;
     }
