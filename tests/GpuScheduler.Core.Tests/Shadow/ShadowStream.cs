@@ -60,6 +60,9 @@ internal sealed class ShadowStream
         _shadow = ShadowCluster.Begin(_live, [(shadow ?? live)()], new GangOptions(), _heard.Forget).Single();
     }
 
+    /// <summary>The first difference that was seen; null while there is none, and where another profile decides.</summary>
+    public string? Difference { get; private set; }
+
     public int Placed => _shadow.Pods.Values.Count(p => p.Node is not null);
 
     public int Different => _shadow.Pods.Values.Count(p => p.Node != (_live.TryGetAllocation(p.Pod.Uid, out var held) ? held.Node : null));
@@ -110,7 +113,7 @@ internal sealed class ShadowStream
         if (_isSame)
         {
             RetryAll();
-            AssertSame();
+            Difference ??= FindDifference();
         }
     }
 
@@ -188,16 +191,19 @@ internal sealed class ShadowStream
         }
     }
 
-    private void AssertSame()
+    private string? FindDifference()
     {
         foreach (var pod in _works.SelectMany(w => w))
         {
             var there = _live.TryGetAllocation(pod.Uid, out var held) ? $"{held.Node} {held.Devices.ToAnnotation()}" : "";
             var here = _shadow.Cluster.TryGetAllocation(pod.Uid, out held) ? $"{held.Node} {held.Devices.ToAnnotation()}" : "";
-            Assert.True(there == here, $"{pod}: {there} in the cluster, {here} in the shadow");
+            if (there != here)
+            {
+                return $"{pod}: {there} in the cluster, {here} in the shadow";
+            }
         }
 
-        Assert.Equal(Holds(_live), Holds(_shadow.Cluster));
+        return Holds(_live) == Holds(_shadow.Cluster) ? null : "other pods hold something else";
     }
 
     private void Audit()
