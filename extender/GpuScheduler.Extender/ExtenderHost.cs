@@ -85,7 +85,7 @@ internal static class ExtenderHost
         services.AddSingleton(options);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(DialectSettingsReader.Read(options.Dialects));
-        services.AddSingleton(s => new ClusterState(s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = ClusterObservers.Of(s.GetServices<IClusterObserver>()) });
+        services.AddSingleton(s => new ClusterState(s.GetService<Recorder>()?.Clock ?? s.GetRequiredService<TimeProvider>(), options.Holds) { ClosesChangingNodes = options.Mig.Enabled, Observer = ClusterObservers.Of(s.GetServices<IClusterObserver>()) });
         services.AddDecisions(options);
         services.AddSettings(options, new SettingsSource(configFile, settings, own, stamp), logging);
         services.AddShadow(options);

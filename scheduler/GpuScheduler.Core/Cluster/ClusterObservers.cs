@@ -20,6 +20,15 @@ public sealed class ClusterObservers : IClusterObserver
     public Lock? Turns => _observers.Select(o => o.Turns).SingleOrDefault(t => t is not null);
 
     /// <inheritdoc/>
+    public void Entered()
+    {
+        foreach (var observer in _observers)
+        {
+            observer.Entered();
+        }
+    }
+
+    /// <inheritdoc/>
     public void Changing(ClusterChange change)
     {
         foreach (var observer in _observers)

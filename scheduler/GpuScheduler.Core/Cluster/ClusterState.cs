@@ -1283,7 +1283,17 @@ public sealed class ClusterState
         _dirty = true;
     }
 
-    private Lock.Scope EnterObserver() => Observer?.Turns is { } turns ? turns.EnterScope() : default;
+    private Lock.Scope EnterObserver()
+    {
+        if (Observer is not { Turns: { } turns } observer)
+        {
+            return default;
+        }
+
+        var scope = turns.EnterScope();
+        observer.Entered();
+        return scope;
+    }
 
     private void Publish()
     {

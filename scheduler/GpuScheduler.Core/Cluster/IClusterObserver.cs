@@ -12,6 +12,11 @@ public interface IClusterObserver
     /// <summary>Held while a change is made, and taken outside the lock of the cluster; null for nothing. Of several observers one may have it.</summary>
     Lock? Turns => null;
 
+    /// <summary>Called when <see cref="Turns"/> has been taken for a change, and nothing of the change has been made.</summary>
+    void Entered()
+    {
+    }
+
     /// <summary>What is known of the objects that declare groups of pods is about to change.</summary>
     void GroupsChanging(GroupObjectChange change)
     {

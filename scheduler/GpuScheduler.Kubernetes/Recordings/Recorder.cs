@@ -15,6 +15,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
 {
     private readonly Lock _gate = new();
     private readonly Lock _turn = new();
+    private DateTimeOffset _turnBegan;
     private readonly TimeProvider _time;
     private readonly long _most;
     private FileStream? _file;
@@ -29,7 +30,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
     public Recorder(string path, long most, RecordedSettings settings, TimeProvider time)
     {
         ArgumentNullException.ThrowIfNull(time);
-        (_time, _most) = (time, most);
+        (_time, _most, Clock) = (time, most, new TurnClock(this, time));
         _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
         Write(Step(RecordedStepKind.Start) with { Settings = settings });
     }
@@ -44,7 +45,23 @@ public sealed class Recorder : IClusterObserver, IDisposable
     /// One decision after the other, while it is recorded: so that lines have the order in which decisions saw each other. Nothing is locked
     /// without a recorder.
     /// </summary>
-    public static Lock.Scope Turn(Recorder? recorder) => recorder is null ? default : recorder._turn.EnterScope();
+    public static Lock.Scope Turn(Recorder? recorder)
+    {
+        if (recorder is null)
+        {
+            return default;
+        }
+
+        var scope = recorder._turn.EnterScope();
+        recorder.Entered();
+        return scope;
+    }
+
+    /// <summary>The clock for what is recorded: it stands still during a turn, so that a replay sees the same times.</summary>
+    public TimeProvider Clock { get; }
+
+    /// <inheritdoc/>
+    public void Entered() => _turnBegan = _time.GetUtcNow();
 
     /// <inheritdoc/>
     public Lock? Turns => _turn;
@@ -121,7 +138,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
     public void Answered(PodInfo pod, string node, PromiseResult promise)
     {
         // Not before the decision that told it is written.
-        using (_turn.EnterScope())
+        using (Turn(this))
         {
             Write(OfPod(pod, RecordedStepKind.Answered) with { Node = node, Verdict = Verdicts.OfPromise(promise) });
         }
@@ -143,7 +160,7 @@ public sealed class Recorder : IClusterObserver, IDisposable
         }
     }
 
-    private RecordedStep Step(RecordedStepKind kind) => new() { At = _time.GetUtcNow(), Kind = kind };
+    private RecordedStep Step(RecordedStepKind kind) => new() { At = Clock.GetUtcNow(), Kind = kind };
 
     private RecordedStep OfPod(PodInfo pod, RecordedStepKind kind) => Step(kind) with { Pod = pod };
 
@@ -194,5 +211,18 @@ public sealed class Recorder : IClusterObserver, IDisposable
                 _file = null;
             }
         }
+    }
+
+    private sealed class TurnClock(Recorder recorder, TimeProvider time) : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => time.LocalTimeZone;
+
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow() => recorder.IsTurn ? recorder._turnBegan : time.GetUtcNow();
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => time.CreateTimer(callback, state, dueTime, period);
     }
 }
